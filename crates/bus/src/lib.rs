@@ -1,0 +1,1 @@
+//! Bytes in, bytes out: a durable segmented log behind a trait.

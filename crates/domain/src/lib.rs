@@ -1,0 +1,11 @@
+//! Log records, their contracts and the pure stages of the pipeline.
+//!
+//! No I/O, no clock, no threads: time, ids and randomness come in as arguments.
+
+pub mod batch;
+pub mod insight;
+pub mod level;
+
+pub use batch::{Batch, BatchBuilder, Row, RowText, Span};
+pub use insight::{Category, Insight, InsightStatus, Severity};
+pub use level::Level;

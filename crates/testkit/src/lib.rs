@@ -1,0 +1,1 @@
+//! Log generators, a fake model server and fault hooks for tests and benches.
