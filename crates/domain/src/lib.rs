@@ -5,7 +5,13 @@
 pub mod batch;
 pub mod insight;
 pub mod level;
+pub mod normalize;
+pub mod raw;
+pub mod scrub;
+pub mod timestamp;
 
 pub use batch::{Batch, BatchBuilder, Row, RowText, Span};
 pub use insight::{Category, Insight, InsightStatus, Severity};
 pub use level::Level;
+pub use normalize::{Arrival, Normalizer};
+pub use raw::{BodyFormat, Invalid, Limits, ParseError, RawBatch};

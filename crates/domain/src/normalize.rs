@@ -1,0 +1,234 @@
+//! The normalizer's stage: raw records into rows of one shape.
+//!
+//! Levels fall into the four, with the original kept; a missing time becomes
+//! the time of receipt; unknown fields move into the context; secrets are
+//! scrubbed where that is switched on.
+
+use std::borrow::Cow;
+
+use crate::raw::{RawBatch, RawLevel, RawRow};
+use crate::scrub::Scrubber;
+use crate::{Batch, BatchBuilder, Level, Row, Span};
+
+/// Where and when the records of a body arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arrival {
+    /// Partition of `logs.raw`.
+    pub partition: u32,
+    /// Offset of the first record there.
+    pub base_offset: u64,
+    /// The clock of ingestion, in microseconds since 1970.
+    pub received_at: i64,
+    /// Event id of the first record; those after it count up.
+    pub event_id: u128,
+}
+
+/// Turns raw batches into normalized ones; several small ones become one.
+#[derive(Debug, Default)]
+pub struct Normalizer {
+    scrubber: Option<Scrubber>,
+    builder: BatchBuilder,
+}
+
+impl Normalizer {
+    /// A normalizer that scrubs, if asked to.
+    pub fn new(scrubber: Option<Scrubber>) -> Self {
+        Normalizer { scrubber, builder: BatchBuilder::default() }
+    }
+
+    /// Adds the records of a body, from the `skip`th on.
+    pub fn push(&mut self, raw: &RawBatch, arrival: Arrival, skip: usize) {
+        if self.builder.is_empty() {
+            self.builder = BatchBuilder::with_capacity(raw.rows().len(), raw.memory() * 3 / 4);
+        }
+        for (index, row) in raw.rows().iter().enumerate().skip(skip) {
+            self.push_row(raw, row, arrival, index as u64);
+        }
+    }
+
+    /// The rows so far, as a batch.
+    pub fn take(&mut self) -> Batch {
+        std::mem::take(&mut self.builder).finish()
+    }
+
+    fn push_row(&mut self, raw: &RawBatch, row: &RawRow, arrival: Arrival, index: u64) {
+        let (level, level_text) = level_of(raw, row.level);
+        let source = self.builder.push_text(raw.str(row.source));
+        let message = self.push_scrubbed(raw.str(row.message));
+        let context = self.push_context(raw, row);
+        let level_text = self.builder.push_text(&level_text);
+        self.builder.push_row(Row {
+            partition: arrival.partition,
+            offset: arrival.base_offset + index,
+            event_id: arrival.event_id.wrapping_add(u128::from(index)),
+            timestamp: row.timestamp.unwrap_or(arrival.received_at),
+            received_at: arrival.received_at,
+            level,
+            source,
+            message,
+            context,
+            level_text,
+            vars_start: 0,
+            vars_len: 0,
+            form: Default::default(),
+            pattern: Default::default(),
+        });
+    }
+
+    fn push_scrubbed(&mut self, text: &str) -> Span {
+        match &self.scrubber {
+            None => self.builder.push_text(text),
+            Some(scrubber) => self.builder.push_text(&scrubber.scrub(text)),
+        }
+    }
+
+    fn push_context(&mut self, raw: &RawBatch, row: &RawRow) -> Span {
+        let context = raw.str(row.context);
+        if row.extras_len == 0 && self.scrubber.is_none() {
+            return if is_empty_object(context) { Span::default() } else { self.builder.push_text(context) };
+        }
+        let merged = if row.extras_len == 0 { Cow::Borrowed(context) } else { Cow::Owned(merge(raw, row, context)) };
+        if is_empty_object(&merged) {
+            return Span::default();
+        }
+        match &self.scrubber {
+            None => self.builder.push_text(&merged),
+            Some(scrubber) => self.builder.push_text(&scrub_json(scrubber, &merged)),
+        }
+    }
+}
+
+fn is_empty_object(json: &str) -> bool {
+    json.is_empty() || json.strip_prefix('{').is_some_and(|rest| rest.trim_ascii() == "}")
+}
+
+/// The level, and the text that was sent where it is not the level's own name.
+fn level_of<'a>(raw: &'a RawBatch, level: RawLevel) -> (Level, Cow<'a, str>) {
+    match level {
+        RawLevel::Absent => (Level::Info, Cow::Borrowed("")),
+        RawLevel::Number(n) => (Level::from_number(n).unwrap_or_default(), Cow::Owned(n.to_string())),
+        RawLevel::Text(span) => {
+            let text = raw.str(span);
+            match Level::from_payload(text) {
+                Some(level) => (level, Cow::Borrowed("")),
+                None => (Level::from_name(text).unwrap_or_default(), Cow::Borrowed(text)),
+            }
+        }
+    }
+}
+
+/// The context with the unknown fields in it; one whose name is taken becomes `field.<name>`.
+fn merge(raw: &RawBatch, row: &RawRow, context: &str) -> String {
+    let mut taken = object_keys(context);
+    let mut out = context.trim_ascii_end().strip_suffix('}').unwrap_or("{").trim_ascii_end().to_owned();
+    for extra in raw.extras(row) {
+        let mut name = raw.str(extra.name).to_owned();
+        while taken.contains(&name) {
+            name.insert_str(0, "field.");
+        }
+        if !out.ends_with('{') {
+            out.push(',');
+        }
+        out.push_str(&serde_json::Value::from(name.as_str()).to_string());
+        out.push(':');
+        out.push_str(raw.str(extra.value));
+        taken.push(name);
+    }
+    out.push('}');
+    out
+}
+
+fn object_keys(json: &str) -> Vec<String> {
+    let object: Result<serde_json::Map<String, serde_json::Value>, _> = serde_json::from_str(json);
+    object.map(|o| o.keys().cloned().collect()).unwrap_or_default()
+}
+
+/// Scrubs the strings of a JSON object, in keys and values.
+fn scrub_json(scrubber: &Scrubber, json: &str) -> String {
+    match serde_json::from_str::<serde_json::Value>(json) {
+        Ok(mut value) => {
+            scrub_strings(scrubber, &mut value);
+            value.to_string()
+        }
+        // Numbers beyond what the library holds: the text as a whole, then.
+        Err(_) => scrubber.scrub(json).into_owned(),
+    }
+}
+
+fn scrub_strings(scrubber: &Scrubber, value: &mut serde_json::Value) {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => {
+            if let Cow::Owned(scrubbed) = scrubber.scrub(text) {
+                *text = scrubbed;
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| scrub_strings(scrubber, item)),
+        Value::Object(fields) => {
+            let taken = std::mem::take(fields);
+            for (name, mut value) in taken {
+                scrub_strings(scrubber, &mut value);
+                fields.insert(scrubber.scrub(&name).into_owned(), value);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::raw::{self, BodyFormat, Limits};
+
+    const ARRIVAL: Arrival = Arrival { partition: 0, base_offset: 40, received_at: 1_000_000, event_id: 7 };
+
+    fn normalize(body: &str) -> Batch {
+        let raw = raw::parse(body.to_owned().into(), BodyFormat::Json, &Limits::default()).expect("valid");
+        let mut normalizer = Normalizer::new(None);
+        normalizer.push(&raw, ARRIVAL, 0);
+        normalizer.take()
+    }
+
+    #[test]
+    fn fills_in_what_is_missing_and_counts_up() {
+        let batch = normalize(r#"[{"source":"a","message":"x"},{"source":"b","message":"y","timestamp":5}]"#);
+        let rows = batch.rows();
+        assert_eq!((rows[0].offset, rows[0].event_id, rows[0].timestamp), (40, 7, 1_000_000));
+        assert_eq!((rows[1].offset, rows[1].event_id, rows[1].timestamp), (41, 8, 5_000_000));
+        assert_eq!(rows[0].level, Level::Info);
+        assert_eq!(batch.text(&rows[1]).source, "b");
+    }
+
+    #[test]
+    fn keeps_the_level_as_sent_where_it_says_more() {
+        for (level, expected, text) in [
+            (r#""info""#, Level::Info, ""),
+            (r#""WARNING""#, Level::Warn, "WARNING"),
+            (r#""""#, Level::Info, ""),
+            (r#""odd""#, Level::Info, "odd"),
+            ("50", Level::Error, "50"),
+            ("17", Level::Error, "17"),
+        ] {
+            let batch = normalize(&format!(r#"{{"source":"a","message":"x","level":{level}}}"#));
+            let row = &batch.rows()[0];
+            assert_eq!((row.level, batch.text(row).level_text), (expected, text), "{level}");
+        }
+    }
+
+    #[test]
+    fn unknown_fields_move_into_the_context() {
+        for (fields, expected) in [
+            (r#""host":"h1""#, r#"{"host":"h1"}"#),
+            (r#""context":{},"host":"h1""#, r#"{"host":"h1"}"#),
+            (r#""context":{ "a" : 1 },"b":[1, 2]"#, r#"{ "a" : 1,"b":[1, 2]}"#),
+            (r#""context":{"a":1},"a":2"#, r#"{"a":1,"field.a":2}"#),
+            (r#""context":{"a":1,"field.a":0},"a":2"#, r#"{"a":1,"field.a":0,"field.field.a":2}"#),
+            (r#""a":1,"a":2"#, r#"{"a":2}"#),
+            (r#""q\"uote":1"#, r#"{"q\"uote":1}"#),
+            (r#""context":{ }"#, ""),
+        ] {
+            let batch = normalize(&format!(r#"{{"source":"s","message":"x",{fields}}}"#));
+            assert_eq!(batch.text(&batch.rows()[0]).context, expected, "{fields}");
+        }
+    }
+}
