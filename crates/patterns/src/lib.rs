@@ -5,6 +5,27 @@
 //! text and never changes. Forms that say the same thing are grouped into a
 //! **pattern**, whose id is the lowest of its forms' ids.
 
-mod id;
+//!
+//! [`Miner`] does all of it, for one thread; [`Catalog`] answers other threads. A known line costs a scan, a hash and
+//! a look-up: no allocation, no lock. What is new is appended to a journal, from which a restart gives the same ids.
 
-pub use id::{FormId, PatternId};
+mod book;
+mod catalog;
+mod cells;
+mod id;
+mod journal;
+mod keys;
+mod kind;
+mod miner;
+mod scan;
+mod sets;
+mod skeleton;
+mod wide;
+
+pub use catalog::{Catalog, PatternInfo};
+pub use id::{BadId, FormId, PatternId};
+pub use journal::{JOURNAL_VERSION, JournalError, Loaded};
+pub use kind::Kind;
+pub use miner::{Limits, Match, Miner};
+pub use scan::{Engine, MAX_SCAN, MAX_VARS, SCANNER_VERSION, Scanner, Var};
+pub use skeleton::{Skeleton, form_of};

@@ -1,0 +1,59 @@
+//! The words that the rules of grouping know: plain English and units, no name of any program.
+
+/// Units after a number: sizes, times, rates, counts of bytes.
+const UNITS: &str = "b kb mb gb tb pb kib mib gib tib bit bits byte bytes kbytes mbytes kbps mbps gbps bps \
+s sec secs second seconds ms msec msecs millis millisecond milliseconds us usec microseconds ns nsec nanoseconds \
+m min mins minute minutes h hr hrs hour hours d day days week weeks hz khz mhz ghz % percent pages k c f v w mv ma";
+
+/// Words of state: two lines that differ in one say different things.
+const STATES: &str = "start started starting stop stopped stopping fail failed failing failure fails success succeeded \
+successful successfully ok error errors warning warn info debug fatal critical up down on off open opened opening close closed closing \
+connect connected connecting disconnect disconnected disconnecting enable enabled enabling disable disabled disabling \
+begin began beginning end ended ending finish finished finishing complete completed completing create created creating \
+delete deleted deleting add added adding remove removed removing active inactive running ready pending waiting \
+accept accepted accepting reject rejected refused denied allowed invalid valid unknown expired timeout lost found \
+missing available unavailable alive dead busy idle paused resumed suspended registered unregistered registering \
+loaded unloaded loading mounted unmounted joined left sent received sending receiving read write reading writing \
+get set put post login logout locked unlocked aborted cancelled canceled killed exited terminated terminating \
+first last new old min max minimum maximum total view modify before after source destination src dst from to input output \
+in out not no none yes allocated released acquire acquired release updated updating update passed increased decreased \
+map reduce request response client server master worker";
+
+/// Small words that hold a sentence together; they are never values.
+const GLUE: &str = "a an the of in on at to for from by with without and or is are was were be been has have had will would \
+can could cannot not no as than then that this which who when while if else because since until after before due into onto over \
+under via per between during its it there here all any some only also already still yet more most";
+
+/// Words whose next word names one of many.
+const SLOTS: &str = "user username account host hostname node server client service session device interface module driver \
+job task queue topic table database schema volume disk partition block container pod image process thread pid uid group role \
+file directory path key name id method function command query domain zone region cluster instance worker peer broker address";
+
+fn has(list: &str, word: &[u8]) -> bool {
+    word.len() <= 16 && list.split_ascii_whitespace().any(|known| known.as_bytes().eq_ignore_ascii_case(word))
+}
+
+/// Whether the word is a unit of what a number before it counts.
+pub fn is_unit(word: &[u8]) -> bool {
+    has(UNITS, word)
+}
+
+/// Whether the word is one of state.
+pub fn is_state(word: &[u8]) -> bool {
+    has(STATES, word)
+}
+
+/// Whether the word only holds the sentence together.
+pub fn is_glue(word: &[u8]) -> bool {
+    has(GLUE, word)
+}
+
+/// Whether a name follows the word.
+pub fn is_slot(word: &[u8]) -> bool {
+    has(SLOTS, word)
+}
+
+/// Values that are variables wherever they stand.
+pub fn is_value(word: &[u8]) -> bool {
+    matches!(word, b"true" | b"false" | b"null" | b"True" | b"False" | b"NULL" | b"TRUE" | b"FALSE" | b"nil")
+}

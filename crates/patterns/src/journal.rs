@@ -1,0 +1,125 @@
+//! What is new, as bytes that are only ever appended: after a restart the same ids, and two states merge by reading both.
+//!
+//! Each entry: length (`u32`), CRC-32C of the rest (`u32`), kind (`u8`), content. The first entry is the head. A torn
+//! or damaged entry ends what is read; the caller cuts the file at [`Loaded::valid`].
+
+use crate::scan::SCANNER_VERSION;
+
+/// The format of the entries.
+pub const JOURNAL_VERSION: u16 = 1;
+
+/// Longest content of an entry: a skeleton with all its holes.
+const MAX_ENTRY: usize = 64 * 1024;
+const PREFIX: usize = 8;
+
+/// What reading a journal came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Loaded {
+    /// Bytes that hold whole entries; what follows is torn and is to be cut off.
+    pub valid: usize,
+    /// Forms that were read and not known before.
+    pub new_forms: usize,
+    /// The version of the scanner that found them; zero in an empty journal.
+    pub scanner: u16,
+}
+
+/// Why a journal cannot be read.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum JournalError {
+    /// A later program wrote it: run that one, or start with an empty state.
+    #[error("the pattern state has format {found}; this program reads up to {JOURNAL_VERSION}")]
+    Newer {
+        /// The format found.
+        found: u16,
+    },
+}
+
+/// One entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Entry<'a> {
+    /// Versions of format and scanner.
+    Head { format: u16, scanner: u16 },
+    /// A form, by its packed skeleton.
+    Form(&'a [u8]),
+    /// Positions that are open in a layout.
+    Open { layout: u64, mask: u64 },
+}
+
+impl Entry<'_> {
+    /// This program's head.
+    pub(crate) fn head() -> Self {
+        Entry::Head { format: JOURNAL_VERSION, scanner: SCANNER_VERSION }
+    }
+
+    pub(crate) fn encode(self, out: &mut Vec<u8>) {
+        let start = out.len();
+        out.extend([0; PREFIX]);
+        match self {
+            Entry::Head { format, scanner } => {
+                out.push(0);
+                out.extend(format.to_le_bytes());
+                out.extend(scanner.to_le_bytes());
+            }
+            Entry::Form(packed) => {
+                out.push(1);
+                out.extend_from_slice(packed);
+            }
+            Entry::Open { layout, mask } => {
+                out.push(2);
+                out.extend(layout.to_le_bytes());
+                out.extend(mask.to_le_bytes());
+            }
+        }
+        let len = (out.len() - start - PREFIX) as u32;
+        let crc = crc32c::crc32c(&out[start + PREFIX..]);
+        out[start..start + 4].copy_from_slice(&len.to_le_bytes());
+        out[start + 4..start + 8].copy_from_slice(&crc.to_le_bytes());
+    }
+}
+
+/// The entries of a journal, up to the first that is torn.
+pub(crate) struct Entries<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Entries<'a> {
+    pub(crate) fn of(bytes: &'a [u8]) -> Self {
+        Entries { bytes, at: 0 }
+    }
+
+    /// Bytes of whole entries so far.
+    pub(crate) fn valid(&self) -> usize {
+        self.at
+    }
+
+    fn entry(&self) -> Option<(Entry<'a>, usize)> {
+        let rest = &self.bytes[self.at..];
+        let len = u32::from_le_bytes(*rest.first_chunk()?) as usize;
+        let crc = u32::from_le_bytes(*rest.get(4..)?.first_chunk()?);
+        let content = rest.get(PREFIX..PREFIX + len).filter(|_| len <= MAX_ENTRY)?;
+        if crc32c::crc32c(content) != crc {
+            return None;
+        }
+        let (kind, content) = content.split_first()?;
+        let word = |at: usize| content.get(at..).and_then(|c| c.first_chunk()).map(|c| u16::from_le_bytes(*c));
+        let long = |at: usize| content.get(at..).and_then(|c| c.first_chunk()).map(|c| u64::from_le_bytes(*c));
+        let entry = match kind {
+            0 => Entry::Head { format: word(0)?, scanner: word(2)? },
+            1 => Entry::Form(content),
+            2 => Entry::Open { layout: long(0)?, mask: long(8)? },
+            _ => return None,
+        };
+        Some((entry, PREFIX + len))
+    }
+}
+
+impl<'a> Iterator for Entries<'a> {
+    type Item = Entry<'a>;
+
+    fn next(&mut self) -> Option<Entry<'a>> {
+        let (entry, len) = self.entry()?;
+        self.at += len;
+        Some(entry)
+    }
+}
