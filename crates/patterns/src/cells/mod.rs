@@ -79,18 +79,20 @@ impl Cells {
     /// Hash of the cells as another reader would take them: `name:80` and `NAME(0)` as one value.
     pub(crate) fn other_reading(&self) -> Option<u64> {
         let mut parts: Vec<&[u8]> = Vec::with_capacity(self.len());
-        let (mut at, mut found) = (0, false);
+        let (mut at, mut found, mut word) = (0, false, false);
         while at < self.len() {
             if let Some(len) = self.value_of_many(at) {
                 parts.push(&[HOLE]);
                 at += len;
                 found = true;
             } else {
+                word |= self.cells[at].class == Class::Word;
                 parts.push(if self.cells[at].class == Class::Open { &[HOLE] } else { self.bytes(at) });
                 at += 1;
             }
         }
-        found.then(|| hash_parts(parts.into_iter()))
+        // With no word left it would be anything at all.
+        (found && word).then(|| hash_parts(parts.into_iter()))
     }
 
     /// How many cells from `at` on could be one value: `name:80` or `NAME(0)` standing alone.
@@ -152,7 +154,8 @@ fn open_by_look(text: &[u8], cells: &mut [Cell]) {
             continue;
         }
         let word = &text[cells[at].range.clone()];
-        let open = looks_like_a_name(word)
+        // A dotted name at the head is what the line is about, and counts as a word.
+        let open = (looks_like_a_name(word) && !(at == 0 && is_dotted(word) && !word.contains(&HOLE)))
             || follows_equals(text, cells, at)
             || is_quoted(text, cells, at)
             || (pairs >= 2 && is_pair_value(text, cells, at));
@@ -310,7 +313,11 @@ fn thresholds(text: &[u8], cells: &mut [Cell]) {
         }
         let word = &text[cells[at].range.clone()];
         let slot = at > 0 && cells[at - 1].class == Class::Word && words::is_slot(&text[cells[at - 1].range.clone()]);
-        cells[at].opens_at = if words::is_state(word) || words::is_glue(word) || (Some(at) == last && !slot) {
+        cells[at].opens_at = if words::is_state(word)
+            || is_constant(word) && !slot
+            || words::is_glue(word)
+            || (Some(at) == last && !slot)
+        {
             0
         } else if slot {
             2
@@ -326,28 +333,66 @@ impl Cells {
     /// The text with the cells of `open`, all variables and values replaced by what `hole` writes
     /// (given the number of the variable, or `None` for a word that is open here).
     pub(crate) fn template(&self, open: u128, mut hole: impl FnMut(Option<usize>, &mut String)) -> String {
+        let open = self.shown_open(open);
         let mut out = String::with_capacity(self.text.len() + 16);
         let (mut done, mut variable) = (0, 0);
         for (at, cell) in self.cells.iter().enumerate() {
             self.copy(done..cell.range.start, &mut out);
-            let holes = self.text[cell.range.clone()].iter().filter(|&&byte| byte == HOLE).count();
-            if open >> at & 1 == 1 || (cell.class == Class::Open && words::is_value(self.bytes(at))) {
+            let holes = self.bytes(at).iter().filter(|&&byte| byte == HOLE).count();
+            if open >> at & 1 == 1 {
                 hole((holes == 1).then_some(variable), &mut out);
                 variable += holes;
+            } else if holes == 0 {
+                self.copy(cell.range.clone(), &mut out);
             } else {
-                for piece in self.text[cell.range.clone()].split_inclusive(|&byte| byte == HOLE) {
-                    let literal = piece.strip_suffix(&[HOLE]).unwrap_or(piece);
-                    out.push_str(&String::from_utf8_lossy(literal));
-                    if literal.len() < piece.len() {
-                        hole(Some(variable), &mut out);
-                        variable += 1;
-                    }
-                }
+                self.values(cell.range.clone(), &mut variable, &mut out, &mut hole);
             }
             done = cell.range.end;
         }
         self.copy(done..self.text.len(), &mut out);
         out
+    }
+
+    /// A cell with variables: each of them, and each word that is a value, is a hole.
+    fn values(
+        &self,
+        range: Range<usize>,
+        variable: &mut usize,
+        out: &mut String,
+        hole: &mut impl FnMut(Option<usize>, &mut String),
+    ) {
+        for word in self.text[range].split_inclusive(|&byte| matches!(byte, HOLE | b' ' | b',')) {
+            let literal = word.strip_suffix(&[HOLE]).unwrap_or(word);
+            let value = literal.trim_ascii_end().strip_suffix(b",").unwrap_or(literal.trim_ascii_end());
+            if words::is_value(value) {
+                hole(None, out);
+                out.push_str(&String::from_utf8_lossy(&literal[value.len()..]));
+            } else {
+                out.push_str(&String::from_utf8_lossy(literal));
+            }
+            if literal.len() < word.len() {
+                hole(Some(*variable), out);
+                *variable += 1;
+            }
+        }
+    }
+
+    /// The cells of a template that are shown open: those in which members differ; values; what is assigned to a name
+    /// of one of many; and all quantities where one changes its unit, since it is scaled for the reader.
+    fn shown_open(&self, open: u128) -> u128 {
+        let quantity =
+            |at: usize| self.bytes(at).contains(&HOLE) && self.bytes(at).last().is_some_and(u8::is_ascii_alphabetic);
+        let scaled = (0..self.len()).any(|at| open >> at & 1 == 1 && quantity(at) && self.bytes(at).contains(&b' '));
+        let shown = |at: usize| {
+            let assigned = at >= 2 && self.bytes(at - 1) == b"=" && self.cells[at].class == Class::Open;
+            let holes = self.bytes(at).contains(&HOLE);
+            words::is_value(self.bytes(at))
+                || (assigned
+                    && !self.bytes(at).is_empty()
+                    && (words::is_slot(self.bytes(at - 2)) || holes && !self.bytes(at).contains(&b' ')))
+                || (scaled && quantity(at))
+        };
+        (0..self.len()).filter(|&at| shown(at)).fold(open, |mask, at| mask | 1 << at)
     }
 
     fn copy(&self, range: Range<usize>, out: &mut String) {

@@ -55,5 +55,8 @@ pub fn is_slot(word: &[u8]) -> bool {
 
 /// Values that are variables wherever they stand.
 pub fn is_value(word: &[u8]) -> bool {
-    matches!(word, b"true" | b"false" | b"null" | b"True" | b"False" | b"NULL" | b"TRUE" | b"FALSE" | b"nil")
+    matches!(
+        word,
+        b"true" | b"false" | b"null" | b"True" | b"False" | b"NULL" | b"TRUE" | b"FALSE" | b"nil" | b"n/a" | b"N/A"
+    )
 }

@@ -34,8 +34,8 @@ pub fn variable(text: &[u8], start: usize, end: usize, floor: usize) -> Option<S
     }
     let from = digits_in(word)?;
     let (mut from, to) = (start + from, start + trimmed(word).len());
-    if from == start && from > floor && text[from - 1] == b':' {
-        from = host_before(text, from, to, floor).unwrap_or(from);
+    if from == start && from > 0 && text[from - 1] == b':' {
+        from = host_before(text, from, to).unwrap_or(from);
     }
     (from < to).then_some((from, to))
 }
@@ -100,7 +100,7 @@ fn is_run(byte: u8) -> bool {
 /// `scheme://…` (the scheme stays), `/a/path`, `C:/a/path`.
 fn path_or_url(text: &[u8], start: usize, end: usize, floor: usize) -> Option<Stretch> {
     let before = start.checked_sub(1).filter(|&at| at >= floor && text[at] == b':');
-    if text[start..].starts_with(b"//") && before.is_some_and(|at| at > floor && text[at - 1].is_ascii_alphanumeric()) {
+    if text[start..].starts_with(b"//") && before.is_some_and(|at| at > 0 && text[at - 1].is_ascii_alphanumeric()) {
         let to = url_end(text, start + 2);
         return (to > start + 2).then_some((start + 2, to));
     }
@@ -247,13 +247,13 @@ const SOURCES: [&[u8]; 18] = [
     b"cs", b"m", b"pl",
 ];
 
-/// The host before `:port`: a name with a dash, a dot or a digit in it.
-fn host_before(text: &[u8], port: usize, end: usize, floor: usize) -> Option<usize> {
+/// The host before `:port`: a name with a dash, a dot or a digit in it. What was found in that name becomes part of it.
+fn host_before(text: &[u8], port: usize, end: usize) -> Option<usize> {
     if !(2..=5).contains(&(end - port)) || !text[port..end].iter().all(u8::is_ascii_digit) {
         return None;
     }
     let mut from = port - 1;
-    while from > floor && !is_separator(text[from - 1]) {
+    while from > 0 && !is_separator(text[from - 1]) {
         from -= 1;
     }
     let name = &text[from..port - 1];
