@@ -7,7 +7,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use hashbrown::HashMap;
 
-use crate::cells::Cells;
+use crate::cells::{Cells, IN_SLOT};
 use crate::sets::Sets;
 
 /// Keys are hashes already.
@@ -69,6 +69,9 @@ impl Keys {
                 continue;
             }
             self.schemas.insert(key, form);
+            for at in cells.slots() {
+                self.open(sets, form, key.rotate_left(32) ^ at as u64);
+            }
             for waiting in self.readings.remove(&key).unwrap_or_default() {
                 sets.unite(waiting, form);
             }
@@ -92,16 +95,20 @@ impl Keys {
         let key = cells.key(mask | 1 << at).rotate_left(32) ^ at as u64;
         let word = crate::skeleton::hash_parts([cells.bytes(at)].into_iter()) as u32;
         let new = Hole { form, word };
-        let hole = match self.holes.entry(key) {
-            hashbrown::hash_map::Entry::Vacant(entry) => {
-                entry.insert(new);
-                return false;
-            }
-            hashbrown::hash_map::Entry::Occupied(entry) => entry.into_mut(),
-        };
+        if cells.cells[at].opens_at == IN_SLOT
+            && let Some(&natural) = self.schemas.get(&cells.key(mask | 1 << at))
+        {
+            sets.unite(natural, form);
+            self.open(sets, form, key);
+            return true;
+        }
+        let hole = self.holes.entry(key).or_insert(new);
         if hole.form & OPEN != 0 {
             sets.unite(hole.form & !OPEN, form);
             return true;
+        }
+        if *hole == new {
+            return false;
         }
         if hole.form & SEVERAL == 0 {
             let seen = vec![*hole];
@@ -121,5 +128,20 @@ impl Keys {
         }
         hole.form = OPEN | form;
         true
+    }
+
+    /// Opens a hole, if any word was left out there, for a form that has a variable in its place.
+    fn open(&mut self, sets: &mut Sets, form: u32, key: u64) {
+        let Some(hole) = self.holes.get_mut(&key) else { return };
+        if hole.form & OPEN != 0 {
+            sets.unite(hole.form & !OPEN, form);
+        } else if hole.form & SEVERAL != 0 {
+            for other in std::mem::take(&mut self.several[(hole.form & !SEVERAL) as usize]) {
+                sets.unite(other.form, form);
+            }
+        } else {
+            sets.unite(hole.form, form);
+        }
+        hole.form = OPEN | form;
     }
 }

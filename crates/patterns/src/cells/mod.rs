@@ -15,6 +15,9 @@ use crate::skeleton::{HOLE, Skeleton, hash_parts};
 /// Most cells of a form. The last one takes the rest.
 pub(crate) const MAX_CELLS: usize = 128;
 
+/// Different words that open the place after a word such as `user`; a variable seen there counts as the rest.
+pub(crate) const IN_SLOT: u8 = 2;
+
 /// What a cell is to the grouping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Class {
@@ -49,6 +52,7 @@ impl Cells {
         let (text, _) = skeleton.rendered();
         let mut cells = tokens(&text);
         open_by_look(&text, &mut cells);
+        open_dates(&text, &mut cells);
         let cells = lists(&text, quantities(&text, cells));
         let mut cells = empty_values(&text, cells);
         if cells.len() > MAX_CELLS {
@@ -62,6 +66,14 @@ impl Cells {
 
     pub(crate) fn len(&self) -> usize {
         self.cells.len()
+    }
+
+    /// The variables that stand where a name of one of many does, as in `user <*>`.
+    pub(crate) fn slots(&self) -> impl Iterator<Item = usize> + '_ {
+        let open = |at: usize| self.cells[at].class == Class::Open && self.bytes(at).contains(&HOLE);
+        (1..self.len()).filter(move |&at| {
+            open(at) && self.cells[at - 1].class == Class::Word && words::is_slot(self.bytes(at - 1))
+        })
     }
 
     /// The text of a cell.
@@ -165,6 +177,24 @@ fn open_by_look(text: &[u8], cells: &mut [Cell]) {
     }
 }
 
+/// `Sun Jul 10`, `10 July`: names of days and months beside a number are part of a date.
+fn open_dates(text: &[u8], cells: &mut [Cell]) {
+    for at in (0..cells.len()).rev() {
+        let word = &text[cells[at].range.clone()];
+        let open = |at: Option<usize>| at.and_then(|at| cells.get(at)).is_some_and(|cell| cell.class == Class::Open);
+        let comma = usize::from(mark_at(text, cells, at + 1, b','));
+        let month = words::is_month(word) && (open(Some(at + 1)) || open(at.checked_sub(1)));
+        if cells[at].class == Class::Word && (month || words::is_day(word) && open(Some(at + 1 + comma))) {
+            cells[at].class = Class::Open;
+        }
+    }
+}
+
+/// Whether a word is a variable wherever it stands open.
+fn is_value(word: &[u8]) -> bool {
+    words::is_value(word) || words::is_month(word) || words::is_day(word)
+}
+
 /// By the word alone: a value, a number glued on, one of `/ \ @ ~ $ %`, a dotted name.
 fn looks_like_a_name(word: &[u8]) -> bool {
     if words::is_value(word) {
@@ -266,7 +296,7 @@ fn quantities(text: &[u8], cells: Vec<Cell>) -> Vec<Cell> {
 fn lists(text: &[u8], cells: Vec<Cell>) -> Vec<Cell> {
     let value = |cell: &Cell| {
         let bytes = &text[cell.range.clone()];
-        cell.class == Class::Open && (bytes.contains(&HOLE) || words::is_value(bytes))
+        cell.class == Class::Open && (bytes.contains(&HOLE) || is_value(bytes))
     };
     let mut out: Vec<Cell> = Vec::with_capacity(cells.len());
     let mut at = 0;
@@ -320,7 +350,7 @@ fn thresholds(text: &[u8], cells: &mut [Cell]) {
         {
             0
         } else if slot {
-            2
+            IN_SLOT
         } else if at == 0 {
             6
         } else {
@@ -364,7 +394,7 @@ impl Cells {
         for word in self.text[range].split_inclusive(|&byte| matches!(byte, HOLE | b' ' | b',')) {
             let literal = word.strip_suffix(&[HOLE]).unwrap_or(word);
             let value = literal.trim_ascii_end().strip_suffix(b",").unwrap_or(literal.trim_ascii_end());
-            if words::is_value(value) {
+            if is_value(value) {
                 hole(None, out);
                 out.push_str(&String::from_utf8_lossy(&literal[value.len()..]));
             } else {

@@ -60,3 +60,16 @@ pub fn is_value(word: &[u8]) -> bool {
         b"true" | b"false" | b"null" | b"True" | b"False" | b"NULL" | b"TRUE" | b"FALSE" | b"nil" | b"n/a" | b"N/A"
     )
 }
+
+const MONTHS: &str = "jan feb mar apr may jun jul aug sep oct nov dec january february march april june july august september october november december";
+const DAYS: &str = "mon tue wed thu fri sat sun monday tuesday wednesday thursday friday saturday sunday";
+
+/// A month's name.
+pub fn is_month(word: &[u8]) -> bool {
+    has(MONTHS, word)
+}
+
+/// A day's name.
+pub fn is_day(word: &[u8]) -> bool {
+    has(DAYS, word)
+}

@@ -215,8 +215,8 @@ const ENDINGS: [&[u8]; 14] = [
     b"localdomain",
 ];
 const COUNTRIES: &[u8] =
-    b"ae ar at au be bg br by ca ch ci cl cn co cz de dk ee es eu fi fr gr hk hr hu id ie il in ir is it jp kr kz \
-lt lu lv ma me mx my nl no nz pe ph pk pt ro ru rs sa se sg si sk th tr tv tw ua uk us uz vn za";
+    b"ae ar at au be bg br by ca ch ci cl cn co cz de dk ee es eu fi fr gr hk hr hu ie il in ir it jp kr kz \
+lt lu lv ma me mx my nl nz pe ph pk pt ro ru rs sa se sg si sk th tr tv tw ua uk us uz vn za";
 /// First words of package names, which are host names turned round.
 const PACKAGES: [&[u8]; 9] = [b"com", b"org", b"net", b"java", b"javax", b"edu", b"io", b"gov", b"sun"];
 
