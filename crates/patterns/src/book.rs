@@ -1,12 +1,14 @@
 //! What is known of all forms: the part that changes only when something new is seen.
 
+use std::collections::BTreeMap;
+
 use crate::cells::Cells;
 use crate::journal::{Entries, Entry, JournalError, Loaded};
 use crate::keys::{ByHash, Keys, MAX_INDEXED};
 use crate::scan::Var;
 use crate::sets::Sets;
-use crate::skeleton::{Skeleton, form_of};
-use crate::wide::{Layouts, OPEN_IN_LAYOUT, OPEN_IN_SET, layout, widen, widest, words};
+use crate::skeleton::{HOLE, Skeleton, form_of};
+use crate::wide::{LEAST_WORDS, Layouts, OPEN_IN_LAYOUT, OPEN_IN_SET, Opening, layout, wide, widen, widest, words};
 use crate::{FormId, PatternId};
 
 /// Forms, sets, keys and layouts, and the journal of what came last.
@@ -17,7 +19,7 @@ pub(crate) struct Book {
     keys: Keys,
     layouts: Layouts,
     /// Layouts in the order in which something opened in them.
-    opened: Vec<(u64, u64)>,
+    opened: Vec<(u64, Opening)>,
     journal: Vec<u8>,
     headed: bool,
     /// Rises with every change.
@@ -35,16 +37,16 @@ impl Book {
         self.form(id).map(|form| self.sets.pattern(form))
     }
 
-    /// The wide form of a line that is not known as it stands, with its variables.
-    pub(crate) fn wide_form(&self, line: &[u8], vars: &[Var]) -> Option<(u32, Vec<Var>)> {
+    /// The wide form of a line that is not known as it stands, with its variables and what opened it.
+    pub(crate) fn wide_form(&self, line: &[u8], vars: &[Var]) -> Option<(u32, Vec<Var>, Opening)> {
         if self.opened.is_empty() {
             return None;
         }
         let words = words(line, vars);
-        self.layouts.masks(layout(line, &words)).iter().find_map(|&mask| {
-            let wide = widen(vars, &words, mask);
+        self.layouts.masks(layout(line, &words)).iter().find_map(|open| {
+            let wide = widen(vars, &words, open.mask);
             let form = self.form(form_of(line, &wide).0)?;
-            self.sets.forms()[form as usize].skeleton.matches(line, &wide).then_some((form, wide))
+            self.sets.forms()[form as usize].skeleton.matches(line, &wide).then_some((form, wide, *open))
         })
     }
 
@@ -66,7 +68,7 @@ impl Book {
         let form = self.sets.push(id, skeleton, &cells);
         self.index.insert(id.0, form);
         self.keys.enter(&mut self.sets, form, &cells);
-        if let Some((wide, _)) = covering {
+        if let Some((wide, _, _)) = covering.filter(|(_, _, open)| !open.loose) {
             self.sets.unite(wide, form);
             self.sets.cover(form);
         }
@@ -79,29 +81,27 @@ impl Book {
         Some(form)
     }
 
-    /// Opens one more position in a layout that has too many forms.
+    /// Enters a form that every state has, and that no journal needs to tell.
+    pub(crate) fn found(&mut self, skeleton: Skeleton) {
+        self.insert(skeleton);
+        self.journal.clear();
+        self.headed = false;
+    }
+
+    /// Opens what varies most in a layout that has too many forms: one more position where forms of one set are so
+    /// many, all positions that vary widely where forms that have nothing else in common are.
     fn open_widest(&mut self, layout: u64, form: u32, count: usize) {
         let all: Vec<u32> = self.layouts.forms(layout).filter(|&f| !self.sets.forms()[f as usize].covered).collect();
         let set = |f: &u32| self.sets.forms()[*f as usize].set;
         let mine: Vec<u32> = all.iter().copied().filter(|f| set(f) == set(&form)).collect();
-        let rows = if mine.len() >= OPEN_IN_SET {
-            mine
+        if mine.len() >= OPEN_IN_SET {
+            let rows: Vec<_> = mine.iter().map(|&row| self.texts(row)).collect();
+            if let Some(at) = widest(&rows) {
+                self.open(layout, Opening { mask: always_open(&rows) | 1 << at, loose: false });
+            }
         } else if count.is_multiple_of(OPEN_IN_LAYOUT) {
-            all
-        } else {
-            return;
-        };
-        let (line, vars) = self.sets.forms()[form as usize].skeleton.rendered();
-        let own = words(&line, &vars);
-        // A word that is one variable already is open in all forms that share it.
-        let already = own
-            .iter()
-            .enumerate()
-            .filter(|(_, word)| vars.contains(word))
-            .fold(0u64, |mask, (at, _)| mask | 1u64.checked_shl(at as u32).unwrap_or(0));
-        let texts: Vec<Vec<Vec<u8>>> = rows.iter().map(|&row| self.texts(row)).collect();
-        if let Some(at) = widest(&texts, |at| already >> at & 1 == 0) {
-            self.open(layout, already_open(&own, &vars, &texts) | 1 << at);
+            let rows: Vec<_> = all.iter().map(|&row| self.texts(row)).collect();
+            self.open(layout, Opening { mask: wide(&rows), loose: true });
         }
     }
 
@@ -110,23 +110,32 @@ impl Book {
         words(&line, &vars).iter().map(|word| line[word.range()].to_vec()).collect()
     }
 
-    /// Opens positions of a layout, enters the wide forms that follow and covers what they say.
-    fn open(&mut self, layout: u64, mask: u64) {
-        if !self.layouts.open(layout, mask) {
+    /// Opens positions of a layout, enters the wide forms that many forms share and covers those.
+    /// A loose opening only takes in what comes later: forms that were there may be a program's own.
+    fn open(&mut self, layout: u64, open: Opening) {
+        let Opening { mask, loose } = open;
+        if mask == 0 {
             return;
         }
-        self.opened.push((layout, mask));
-        self.write(Entry::Open { layout, mask });
-        let forms: Vec<u32> = self.layouts.forms(layout).collect();
-        for form in forms {
+        if self.layouts.open(layout, open) {
+            self.opened.push((layout, open));
+            self.write(Entry::Open { layout, mask, loose });
+        }
+        let mut shared: BTreeMap<u64, (Skeleton, Vec<u32>)> = BTreeMap::new();
+        for form in self.layouts.forms(layout).filter(|&form| !self.sets.forms()[form as usize].covered) {
             let (line, vars) = self.sets.forms()[form as usize].skeleton.rendered();
             let wide = widen(&vars, &words(&line, &vars), mask);
-            let id = form_of(&line, &wide);
-            if wide == vars || self.sets.forms()[form as usize].covered {
-                continue;
+            if wide != vars {
+                shared
+                    .entry(form_of(&line, &wide).0)
+                    .or_insert_with(|| (Skeleton::of(&line, &wide), Vec::new()))
+                    .1
+                    .push(form);
             }
-            let wide = self.form(id.0).or_else(|| self.insert(Skeleton::of(&line, &wide)));
-            if let Some(wide) = wide {
+        }
+        for (id, (skeleton, forms)) in shared.into_iter().filter(|(_, (_, forms))| forms.len() >= LEAST_WORDS) {
+            let Some(wide) = self.form(id).or_else(|| self.insert(skeleton)) else { continue };
+            for form in forms.into_iter().filter(|_| !loose) {
                 self.sets.unite(wide, form);
                 self.sets.cover(form);
             }
@@ -152,8 +161,8 @@ impl Book {
         for form in self.sets.forms() {
             Entry::Form(form.skeleton.as_bytes()).encode(&mut out);
         }
-        for &(layout, mask) in &self.opened {
-            Entry::Open { layout, mask }.encode(&mut out);
+        for &(layout, Opening { mask, loose }) in &self.opened {
+            Entry::Open { layout, mask, loose }.encode(&mut out);
         }
         out
     }
@@ -174,20 +183,21 @@ impl Book {
                         loaded.new_forms += usize::from(self.insert(skeleton).is_some());
                     }
                 }
-                Entry::Open { layout, mask } => self.open(layout, mask),
+                Entry::Open { layout, mask, loose } => self.open(layout, Opening { mask, loose }),
             }
         }
         loaded.valid = entries.valid();
         if own {
             self.journal.truncate(kept);
-            self.headed = loaded.valid > 0;
+            self.headed |= loaded.valid > 0;
         }
         Ok(loaded)
     }
 }
 
 /// The positions of a layout that are one variable in every row.
-fn already_open(own: &[Var], vars: &[Var], rows: &[Vec<Vec<u8>>]) -> u64 {
-    let hole = |at: usize| rows.iter().all(|row| row.get(at).is_some_and(|word| word == &[crate::skeleton::HOLE]));
-    (0..own.len().min(64)).filter(|&at| vars.contains(&own[at]) && hole(at)).fold(0, |mask, at| mask | 1 << at)
+fn always_open(rows: &[Vec<Vec<u8>>]) -> u64 {
+    let columns = rows.iter().map(Vec::len).min().unwrap_or(0).min(64);
+    let hole = |at: usize| rows.iter().all(|row| row[at] == [HOLE]);
+    (0..columns).filter(|&at| hole(at)).fold(0, |mask, at| mask | 1 << at)
 }

@@ -42,7 +42,7 @@ pub(crate) enum Entry<'a> {
     /// A form, by its packed skeleton.
     Form(&'a [u8]),
     /// Positions that are open in a layout.
-    Open { layout: u64, mask: u64 },
+    Open { layout: u64, mask: u64, loose: bool },
 }
 
 impl Entry<'_> {
@@ -64,10 +64,11 @@ impl Entry<'_> {
                 out.push(1);
                 out.extend_from_slice(packed);
             }
-            Entry::Open { layout, mask } => {
+            Entry::Open { layout, mask, loose } => {
                 out.push(2);
                 out.extend(layout.to_le_bytes());
                 out.extend(mask.to_le_bytes());
+                out.push(u8::from(loose));
             }
         }
         let len = (out.len() - start - PREFIX) as u32;
@@ -107,7 +108,7 @@ impl<'a> Entries<'a> {
         let entry = match kind {
             0 => Entry::Head { format: word(0)?, scanner: word(2)? },
             1 => Entry::Form(content),
-            2 => Entry::Open { layout: long(0)?, mask: long(8)? },
+            2 => Entry::Open { layout: long(0)?, mask: long(8)?, loose: *content.get(16)? != 0 },
             _ => return None,
         };
         Some((entry, PREFIX + len))

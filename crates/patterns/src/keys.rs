@@ -69,17 +69,19 @@ impl Keys {
                 continue;
             }
             self.schemas.insert(key, form);
-            for at in cells.slots() {
+            for at in cells.slots(mask) {
                 self.open(sets, form, key.rotate_left(32) ^ at as u64);
             }
             for waiting in self.readings.remove(&key).unwrap_or_default() {
                 sets.unite(waiting, form);
             }
             if mask.count_ones() < MAX_OPEN {
-                let positions = (0..cells.len()).filter(|&at| mask >> at & 1 == 0 && cells.cells[at].opens_at > 0);
-                work.extend(
-                    positions.filter(|&at| self.leave_out(sets, form, cells, mask, at)).map(|at| mask | 1 << at),
-                );
+                let thresholds = cells.thresholds(mask).into_iter().enumerate().filter(|&(_, least)| least > 0);
+                for (at, least) in thresholds {
+                    if self.leave_out(sets, form, cells, mask | 1 << at, at, least) {
+                        work.push(mask | 1 << at);
+                    }
+                }
             }
         }
         if let Some(key) = cells.other_reading() {
@@ -90,13 +92,14 @@ impl Keys {
         }
     }
 
-    /// Notes the word at `at` in its hole. Says whether the hole is open now.
-    fn leave_out(&mut self, sets: &mut Sets, form: u32, cells: &Cells, mask: u128, at: usize) -> bool {
-        let key = cells.key(mask | 1 << at).rotate_left(32) ^ at as u64;
+    /// Notes the word at `at` in its hole, the last that `mask` opens. Says whether the hole is open now.
+    fn leave_out(&mut self, sets: &mut Sets, form: u32, cells: &Cells, mask: u128, at: usize, least: u8) -> bool {
+        let opened = cells.key(mask);
+        let key = opened.rotate_left(32) ^ at as u64;
         let word = crate::skeleton::hash_parts([cells.bytes(at)].into_iter()) as u32;
         let new = Hole { form, word };
-        if cells.cells[at].opens_at == IN_SLOT
-            && let Some(&natural) = self.schemas.get(&cells.key(mask | 1 << at))
+        if least == IN_SLOT
+            && let Some(&natural) = self.schemas.get(&opened)
         {
             sets.unite(natural, form);
             self.open(sets, form, key);
@@ -120,7 +123,7 @@ impl Keys {
         let mut words: Vec<u32> = seen.iter().map(|hole| hole.word).collect();
         words.sort_unstable();
         words.dedup();
-        if words.len() < usize::from(cells.cells[at].opens_at) {
+        if words.len() < usize::from(least) {
             return false;
         }
         for other in std::mem::take(seen) {

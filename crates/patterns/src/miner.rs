@@ -77,7 +77,7 @@ impl Miner {
         };
         // The form of whatever finds no room: one variable. Known from the start, so that it never needs any.
         let everything = Skeleton::of(b"-", &[Var { start: 0, len: 1 }]);
-        miner.catalog.write().insert(everything);
+        miner.catalog.write().found(everything);
         miner.refresh();
         miner
     }
@@ -110,7 +110,7 @@ impl Miner {
     #[cold]
     fn learn(&mut self, source: &str, line: &[u8], vars: &mut Vec<Var>, first: usize) -> Match {
         let wide = self.catalog.read().wide_form(line, &vars[first..]);
-        if let Some((form, wide)) = wide {
+        if let Some((form, wide, _)) = wide {
             vars.truncate(first);
             vars.extend(wide);
             return self.answer(form, false, false);

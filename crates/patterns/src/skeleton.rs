@@ -241,3 +241,55 @@ pub(crate) fn hash_parts<'a>(parts: impl Iterator<Item = &'a [u8]>) -> u64 {
     }
     hash.finish().0
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::Scanner;
+
+    proptest! {
+        #[test]
+        fn skeleton_and_variables_are_the_line(line in prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..300),
+            r"([a-z]{1,5}|[0-9]{1,4}|[ :=/.,\n]|é|\x01|\PC){0,60}".prop_map(String::into_bytes),
+        ]) {
+            let mut vars = Vec::new();
+            Scanner::new().scan_bytes(&line, &mut vars);
+            let skeleton = Skeleton::of(&line, &vars);
+            prop_assert!(skeleton.matches(&line, &vars));
+            prop_assert_eq!(skeleton.id(), form_of(&line, &vars));
+            let again = Skeleton::from_bytes(skeleton.as_bytes()).expect("what was packed unpacks");
+            prop_assert_eq!(again.fill(vars.iter().map(|var| &line[var.range()])), Some(line.clone()));
+        }
+
+        #[test]
+        fn any_bytes_are_a_skeleton_or_none(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
+            if let Some(skeleton) = Skeleton::from_bytes(&bytes) {
+                prop_assert_eq!(skeleton.text("").is_empty(), skeleton.literal().is_empty());
+                skeleton.rendered();
+            }
+        }
+    }
+
+    #[test]
+    fn a_form_is_its_literal_text_alone() {
+        let form = |line: &str| {
+            let mut vars = Vec::new();
+            Scanner::new().scan(line, &mut vars);
+            form_of(line.as_bytes(), &vars)
+        };
+        assert_eq!(form("took 1 ms"), form("took 99999 ms"));
+        assert_ne!(form("took 1 ms"), form("took 1  ms"), "blanks are literal");
+        assert_ne!(form("a 1"), form("1 a"));
+        assert_ne!(form("ab 1 c"), form("a 1 bc"));
+    }
+
+    /// Ids are stored for ever: this value may never change.
+    #[test]
+    fn ids_stay_what_they_are() {
+        let line = b"took 17 ms for the whole request of a client";
+        assert_eq!(form_of(line, &[Var { start: 5, len: 2 }]).to_string(), "34130d48269300d7");
+    }
+}

@@ -3,6 +3,8 @@
 //! Without this a stranger's random words (or a column of a million names) would make a form each. A *layout* is
 //! the exact text of a form with every word left out. What is open in a layout is tried before a form is called new.
 
+use hashbrown::HashSet;
+
 use crate::keys::ByHash;
 use crate::scan::{Var, is_separator};
 use crate::sets::NONE;
@@ -15,8 +17,8 @@ const MAX_WORDS: usize = 64;
 pub(crate) const OPEN_IN_SET: usize = 128;
 /// Forms of any sets in one layout after which a position opens.
 pub(crate) const OPEN_IN_LAYOUT: usize = 2048;
-/// Different words that a position of a set must have to be open.
-const LEAST_WORDS: usize = 32;
+/// Different words that a position must have to be open, and forms that a wide form must stand for.
+pub(crate) const LEAST_WORDS: usize = 32;
 
 /// The words of a line: stretches without separators, the variables in them included.
 pub(crate) fn words(line: &[u8], vars: &[Var]) -> Vec<Var> {
@@ -70,6 +72,14 @@ pub(crate) fn widen(vars: &[Var], words: &[Var], mask: u64) -> Vec<Var> {
     wide
 }
 
+/// Words of a layout that are variables, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Opening {
+    pub mask: u64,
+    /// The forms had nothing in common but their layout.
+    pub loose: bool,
+}
+
 /// A layout with its forms and what is open in it.
 #[derive(Debug)]
 pub(crate) struct Layout {
@@ -85,7 +95,7 @@ pub(crate) struct Layouts {
     /// For each form the one of the same layout that came before it.
     before: Vec<u32>,
     /// Open positions by layout, narrowest first.
-    masks: ByHash<Vec<u64>>,
+    masks: ByHash<Vec<Opening>>,
 }
 
 impl Layouts {
@@ -109,34 +119,37 @@ impl Layouts {
     }
 
     /// What is open in a layout.
-    pub(crate) fn masks(&self, layout: u64) -> &[u64] {
+    pub(crate) fn masks(&self, layout: u64) -> &[Opening] {
         self.masks.get(&layout).map_or(&[], Vec::as_slice)
     }
 
     /// Opens positions of a layout. Says whether that is new.
-    pub(crate) fn open(&mut self, layout: u64, mask: u64) -> bool {
+    pub(crate) fn open(&mut self, layout: u64, open: Opening) -> bool {
         let masks = self.masks.entry(layout).or_default();
-        let new = mask != 0 && !masks.contains(&mask);
+        let new = !masks.contains(&open);
         if new {
-            masks.push(mask);
-            masks.sort_unstable_by_key(|mask| (mask.count_ones(), *mask));
+            masks.push(open);
+            masks.sort_unstable_by_key(|open| (open.loose, open.mask.count_ones(), open.mask));
         }
         new
     }
 }
 
-/// The position with most different texts among the rows, if it has enough; the lowest of several.
-pub(crate) fn widest(rows: &[Vec<Vec<u8>>], closed: impl Fn(usize) -> bool) -> Option<usize> {
+/// How many different texts each position has among the rows.
+fn different(rows: &[Vec<Vec<u8>>]) -> impl Iterator<Item = (usize, usize)> {
     let columns = rows.iter().map(Vec::len).min().unwrap_or(0).min(MAX_WORDS);
-    let different = |at: usize| {
-        let mut seen: Vec<&[u8]> = rows.iter().map(|row| row[at].as_slice()).collect();
-        seen.sort_unstable();
-        seen.dedup();
-        seen.len()
-    };
-    let best = (0..columns)
-        .filter(|&at| closed(at))
-        .map(|at| (different(at), at))
-        .max_by_key(|&(n, at)| (n, std::cmp::Reverse(at)))?;
-    (best.0 >= LEAST_WORDS).then_some(best.1)
+    (0..columns).map(|at| (at, rows.iter().map(|row| row[at].as_slice()).collect::<HashSet<&[u8]>>().len()))
+}
+
+/// The position with most different texts among the rows, if it has enough; the lowest of several.
+pub(crate) fn widest(rows: &[Vec<Vec<u8>>]) -> Option<usize> {
+    let best = different(rows).max_by_key(|&(at, n)| (n, std::cmp::Reverse(at)))?;
+    (best.1 >= LEAST_WORDS).then_some(best.0)
+}
+
+/// The positions in which an eighth of the rows differ.
+pub(crate) fn wide(rows: &[Vec<Vec<u8>>]) -> u64 {
+    different(rows)
+        .filter(|&(_, n)| n >= rows.len().div_ceil(8).max(LEAST_WORDS))
+        .fold(0, |mask, (at, _)| mask | 1 << at)
 }

@@ -35,8 +35,24 @@ pub(crate) struct Cell {
     /// Where it stands in the rendered skeleton. Empty for a value that is not there.
     pub range: Range<usize>,
     pub class: Class,
-    /// How many different words open it; zero: none do.
-    pub opens_at: u8,
+    pub word: Word,
+}
+
+/// What a plain word may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Word {
+    /// Not a word, or none with a letter in it.
+    None,
+    /// One of state, or one that only holds the sentence together: never a value.
+    Fixed,
+    /// In upper case: names a state, but for a place where names stand.
+    Constant,
+    /// May be one of many values.
+    Free,
+    /// The same, and the next word names one of many.
+    Slot,
+    /// The next word names one of many, and this one is never a value.
+    FixedSlot,
 }
 
 /// A form as cells.
@@ -58,9 +74,9 @@ impl Cells {
         if cells.len() > MAX_CELLS {
             let rest = cells[MAX_CELLS - 1].range.start..text.len();
             cells.truncate(MAX_CELLS - 1);
-            cells.push(Cell { range: rest, class: Class::Open, opens_at: 0 });
+            cells.push(Cell { range: rest, class: Class::Open, word: Word::None });
         }
-        thresholds(&text, &mut cells);
+        sort_words(&text, &mut cells);
         Cells { text, cells }
     }
 
@@ -68,12 +84,37 @@ impl Cells {
         self.cells.len()
     }
 
-    /// The variables that stand where a name of one of many does, as in `user <*>`.
-    pub(crate) fn slots(&self) -> impl Iterator<Item = usize> + '_ {
-        let open = |at: usize| self.cells[at].class == Class::Open && self.bytes(at).contains(&HOLE);
-        (1..self.len()).filter(move |&at| {
-            open(at) && self.cells[at - 1].class == Class::Word && words::is_slot(self.bytes(at - 1))
-        })
+    /// How many different words open each cell when those of `mask` are open already; zero: none do.
+    ///
+    /// Follows from what the key of `mask` shows alone, so that all forms with that key agree.
+    pub(crate) fn thresholds(&self, mask: u128) -> Vec<u8> {
+        let closed = |at: usize| self.cells[at].class == Class::Word && mask >> at & 1 == 0;
+        let last = (0..self.len()).rev().find(|&at| closed(at) && self.cells[at].word != Word::None);
+        let threshold = |at: usize| {
+            let slot = self.in_slot(at, mask);
+            match self.cells[at].word {
+                _ if !closed(at) => 0,
+                Word::None | Word::Fixed | Word::FixedSlot => 0,
+                Word::Constant if !slot => 0,
+                _ if slot => IN_SLOT,
+                _ if last == Some(at) => 0,
+                _ if at == 0 => 6,
+                _ => 3,
+            }
+        };
+        (0..self.len()).map(threshold).collect()
+    }
+
+    /// Whether a name of one of many stands at `at`, as in `user <*>`.
+    fn in_slot(&self, at: usize, mask: u128) -> bool {
+        let before = at.checked_sub(1).filter(|&before| mask >> before & 1 == 0);
+        before.is_some_and(|before| matches!(self.cells[before].word, Word::Slot | Word::FixedSlot))
+    }
+
+    /// The open cells that stand where a name of one of many does.
+    pub(crate) fn slots(&self, mask: u128) -> impl Iterator<Item = usize> + '_ {
+        let open = move |at: usize| self.cells[at].class == Class::Open || mask >> at & 1 == 1;
+        (1..self.len()).filter(move |&at| open(at) && self.in_slot(at, mask))
     }
 
     /// The text of a cell.
@@ -128,7 +169,7 @@ impl Cells {
 /// Words and marks, blanks dropped. Dots at the end of a word are a mark of their own.
 fn tokens(text: &[u8]) -> Vec<Cell> {
     let mut cells = Vec::new();
-    let mut push = |range: Range<usize>, class| cells.push(Cell { range, class, opens_at: 0 });
+    let mut push = |range: Range<usize>, class| cells.push(Cell { range, class, word: Word::None });
     let ends = |byte: u8| byte != HOLE && is_separator(byte);
     let mut at = 0;
     while at < text.len() {
@@ -286,7 +327,7 @@ fn quantities(text: &[u8], cells: Vec<Cell>) -> Vec<Cell> {
         if last > from && again {
             last += 4;
         }
-        out.push(Cell { range: cells[at].range.start..cells[last].range.end, class: Class::Open, opens_at: 0 });
+        out.push(Cell { range: cells[at].range.start..cells[last].range.end, class: Class::Open, word: Word::None });
         at = last + 1;
     }
     out
@@ -326,35 +367,24 @@ fn empty_values(text: &[u8], cells: Vec<Cell>) -> Vec<Cell> {
         let closed = at + 1 == cells.len() || b",;)]}".iter().any(|&byte| mark_at(text, &cells, at + 1, byte));
         if key && (closed || next_is_key) {
             let end = cells[at].range.end;
-            out.push(Cell { range: end..end, class: Class::Open, opens_at: 0 });
+            out.push(Cell { range: end..end, class: Class::Open, word: Word::None });
         }
     }
     out
 }
 
-/// How many different words open each word.
-fn thresholds(text: &[u8], cells: &mut [Cell]) {
-    let is_word =
-        |cell: &Cell| cell.class == Class::Word && text[cell.range.clone()].iter().any(u8::is_ascii_alphabetic);
-    let last = cells.iter().rposition(is_word);
-    for at in 0..cells.len() {
-        if !is_word(&cells[at]) {
-            continue;
-        }
-        let word = &text[cells[at].range.clone()];
-        let slot = at > 0 && cells[at - 1].class == Class::Word && words::is_slot(&text[cells[at - 1].range.clone()]);
-        cells[at].opens_at = if words::is_state(word)
-            || is_constant(word) && !slot
-            || words::is_glue(word)
-            || (Some(at) == last && !slot)
-        {
-            0
-        } else if slot {
-            IN_SLOT
-        } else if at == 0 {
-            6
-        } else {
-            3
+/// What each plain word may be.
+fn sort_words(text: &[u8], cells: &mut [Cell]) {
+    for cell in cells.iter_mut().filter(|cell| cell.class == Class::Word) {
+        let word = &text[cell.range.clone()];
+        let fixed = words::is_state(word) || words::is_glue(word);
+        cell.word = match (fixed, words::is_slot(word)) {
+            _ if !word.iter().any(u8::is_ascii_alphabetic) => Word::None,
+            (true, true) => Word::FixedSlot,
+            (true, false) => Word::Fixed,
+            (false, true) => Word::Slot,
+            (false, false) if is_constant(word) => Word::Constant,
+            (false, false) => Word::Free,
         };
     }
 }

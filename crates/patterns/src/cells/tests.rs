@@ -1,1 +1,137 @@
+use std::collections::BTreeMap;
 
+use crate::{Miner, PatternId};
+
+/// The final templates of the lines, each once, in the order of the first line that has it.
+fn templates(lines: &[&str]) -> Vec<String> {
+    let (mut miner, mut vars) = (Miner::default(), Vec::new());
+    let forms: Vec<_> = lines.iter().map(|line| miner.observe(line, &mut vars).form).collect();
+    let catalog = miner.catalog();
+    let mut seen: BTreeMap<PatternId, ()> = BTreeMap::new();
+    let ids = forms.into_iter().filter_map(|form| catalog.pattern_of(form)).filter(|id| seen.insert(*id, ()).is_none());
+    ids.filter_map(|id| catalog.template(id)).collect()
+}
+
+/// The lines are one pattern with this template.
+fn one(lines: &[&str], template: &str) {
+    assert_eq!(templates(lines), [template]);
+}
+
+/// The lines are patterns of their own.
+fn apart(lines: &[&str]) {
+    assert_eq!(templates(lines).len(), lines.len(), "{:?}", templates(lines));
+}
+
+#[test]
+fn words_that_look_like_identifiers_are_open() {
+    one(&["lease for worker12 lost", "lease for worker7 lost"], "lease for <*> lost");
+    one(&["block rdd_6_4 found", "block broadcast_0 found"], "block <*> found");
+    one(&["cannot read home/a now", "cannot read etc/b now"], "cannot read <*> now");
+    one(&["Registered class a.b.Foo here", "Registered class c.d.Bar here"], "Registered class <*> here");
+    one(&["got mode=fast again", "got mode=slow again"], "got mode=<*> again");
+    one(&["started 'alpha' again", "started 'beta' again"], "started '<*>' again");
+    one(&["a:b x:red y:one end", "a:b x:blue y:two end"], "a:b x:<*> y:<*> end");
+    one(&["flag is true here", "flag is false here", "flag is null here"], "flag is <*> here");
+}
+
+#[test]
+fn what_names_a_thing_or_an_event_stays() {
+    apart(&["jetty-6 is up", "tomcat-7 is up"]);
+    apart(&["event a.b.SCREEN_ON came", "event a.b.SCREEN_OFF came"]);
+    apart(&["some.key.one is deprecated", "some.key.two is deprecated"]);
+}
+
+#[test]
+fn units_belong_to_their_number() {
+    one(&["free 3 KB now", "free 4 MB now", "free 12 now"], "free <*> now");
+    one(&["lifetime <1 sec", "lifetime 00:18"], "lifetime <*>");
+    one(&["took 5 ms twice", "took 9 ms twice"], "took <*> ms twice");
+    one(&["sent 100 bytes there", "sent 4042 bytes (3.94 KB) there"], "sent <*> there");
+    one(&["size 3 B, free 3 KB!", "size 3 KB, free 9 KB!"], "size <*>, free <*>!");
+}
+
+#[test]
+fn runs_of_variables_count_as_one() {
+    one(&["REPORT : 0 0 0 0", "REPORT : 7 5"], "REPORT : <*>");
+    one(&["delete blk_1 blk_2 blk_3 now", "delete blk_1 now"], "delete <*> now");
+    one(&["at Sun Jul 10 16:01:43 2005", "at Mon Nov 3 1:02:43 2005"], "at <*>");
+}
+
+#[test]
+fn an_empty_value_is_a_value() {
+    one(
+        &["failed; name= uid=0 host=a.example.com", "failed; name=bob uid=0 host=b.example.com"],
+        "failed; name=<*> uid=<*> host=<*>",
+    );
+}
+
+#[test]
+fn three_different_words_open_a_position() {
+    apart(&["the red light is broken", "the blue light is broken"]);
+    one(
+        &["the red light is broken", "the blue light is broken", "the green light is broken"],
+        "the <*> light is broken",
+    );
+    one(
+        &[
+            "x red big lamp",
+            "x blue big lamp",
+            "x green big lamp",
+            "x red small lamp",
+            "x blue tiny lamp",
+            "x red tiny lamp",
+            "x blue small lamp",
+        ],
+        "x <*> <*> lamp",
+    );
+}
+
+#[test]
+fn two_words_are_enough_after_a_naming_word_and_a_variable_counts() {
+    one(&["bad user root from there", "bad user admin from there"], "bad user <*> from there");
+    one(&["bad user root from there", "bad user 0101 from there"], "bad user <*> from there");
+    one(&["bad user 0101 from there", "bad user root from there"], "bad user <*> from there");
+    one(&["session closed for user root", "session closed for user admin"], "session closed for user <*>");
+}
+
+#[test]
+fn words_of_state_the_last_word_and_the_head_stay() {
+    apart(&[
+        "link eth0 now up again",
+        "link eth0 now down again",
+        "link eth0 now lost again",
+        "link eth0 now found again",
+    ]);
+    apart(&["the light is red", "the light is blue", "the light is green", "the light is brown"]);
+    apart(&["Reading the index", "Writing the index", "Checking the index", "Packing the index", "Sorting the index"]);
+    apart(&["state A_ONE is set here", "state A_TWO is set here", "state A_THREE is set here"]);
+}
+
+#[test]
+fn another_reading_joins_what_exists_and_makes_nothing() {
+    one(&["cannot reach 10.0.0.1:80 now", "cannot reach gateway:80 now"], "cannot reach <*> now");
+    one(&["cannot reach gateway:80 now", "cannot reach 10.0.0.1:80 now"], "cannot reach <*> now");
+    apart(&["cannot reach gateway:80 now", "cannot reach router:80 now"]);
+    apart(&["steps:80", "12345"]);
+}
+
+#[test]
+fn values_and_assigned_numbers_are_shown_open() {
+    one(&["shown 15 false"], "shown <*> <*>");
+    one(&["record=com.x.y.c@8a2a501 end"], "record=<*> end");
+    one(&["failed; user=root end"], "failed; user=<*> end");
+}
+
+#[test]
+fn typed_templates_say_what_varies() {
+    let (mut miner, mut vars) = (Miner::default(), Vec::new());
+    let id = miner.observe("GET /a/b took 15ms from 10.0.0.1:80, 3 of 4.5 at 12:00:01", &mut vars).pattern;
+    let typed = miner.catalog().typed_template(id);
+    assert_eq!(typed.as_deref(), Some("GET <path> took <quantity> from <addr>, <int> of <float> at <time>"));
+}
+
+#[test]
+fn white_space_makes_forms_and_not_patterns() {
+    one(&["a  b\t1", "a b 2"], &templates(&["a  b\t1", "a b 2"])[0].clone());
+    assert_eq!(templates(&["a  b\t1", "a b 2"]).len(), 1);
+}

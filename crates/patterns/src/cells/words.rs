@@ -1,5 +1,9 @@
 //! The words that the rules of grouping know: plain English and units, no name of any program.
 
+use std::sync::LazyLock;
+
+use hashbrown::HashMap;
+
 /// Units after a number: sizes, times, rates, counts of bytes.
 const UNITS: &str = "b kb mb gb tb pb kib mib gib tib bit bits byte bytes kbytes mbytes kbps mbps gbps bps \
 s sec secs second seconds ms msec msecs millis millisecond milliseconds us usec microseconds ns nsec nanoseconds \
@@ -29,28 +33,54 @@ const SLOTS: &str = "user username account host hostname node server client serv
 job task queue topic table database schema volume disk partition block container pod image process thread pid uid group role \
 file directory path key name id method function command query domain zone region cluster instance worker peer broker address";
 
-fn has(list: &str, word: &[u8]) -> bool {
-    word.len() <= 16 && list.split_ascii_whitespace().any(|known| known.as_bytes().eq_ignore_ascii_case(word))
+/// Longest word in the lists.
+const LONGEST: usize = 16;
+
+const UNIT: u8 = 1;
+const STATE: u8 = 2;
+const GLUED: u8 = 4;
+const SLOT: u8 = 8;
+const MONTH: u8 = 16;
+const DAY: u8 = 32;
+
+/// All lists as one table, made when first asked.
+static TABLE: LazyLock<HashMap<&'static [u8], u8>> = LazyLock::new(|| {
+    let mut table: HashMap<&'static [u8], u8> = HashMap::new();
+    for (list, bit) in [(UNITS, UNIT), (STATES, STATE), (GLUE, GLUED), (SLOTS, SLOT), (MONTHS, MONTH), (DAYS, DAY)] {
+        for word in list.split_ascii_whitespace() {
+            *table.entry(word.as_bytes()).or_default() |= bit;
+        }
+    }
+    table
+});
+
+/// In which lists the word stands, in any case.
+fn lists(word: &[u8]) -> u8 {
+    let mut lower = [0; LONGEST];
+    let Some(lower) = lower.get_mut(..word.len()) else { return 0 };
+    lower.copy_from_slice(word);
+    lower.make_ascii_lowercase();
+    TABLE.get(&*lower).copied().unwrap_or(0)
 }
 
 /// Whether the word is a unit of what a number before it counts.
 pub fn is_unit(word: &[u8]) -> bool {
-    has(UNITS, word)
+    lists(word) & UNIT != 0
 }
 
 /// Whether the word is one of state.
 pub fn is_state(word: &[u8]) -> bool {
-    has(STATES, word)
+    lists(word) & STATE != 0
 }
 
 /// Whether the word only holds the sentence together.
 pub fn is_glue(word: &[u8]) -> bool {
-    has(GLUE, word)
+    lists(word) & GLUED != 0
 }
 
 /// Whether a name follows the word.
 pub fn is_slot(word: &[u8]) -> bool {
-    has(SLOTS, word)
+    lists(word) & SLOT != 0
 }
 
 /// Values that are variables wherever they stand.
@@ -66,10 +96,10 @@ const DAYS: &str = "mon tue wed thu fri sat sun monday tuesday wednesday thursda
 
 /// A month's name.
 pub fn is_month(word: &[u8]) -> bool {
-    has(MONTHS, word)
+    lists(word) & MONTH != 0
 }
 
 /// A day's name.
 pub fn is_day(word: &[u8]) -> bool {
-    has(DAYS, word)
+    lists(word) & DAY != 0
 }
