@@ -12,6 +12,7 @@
 mod book;
 mod catalog;
 mod cells;
+mod header;
 mod id;
 mod journal;
 mod keys;
@@ -23,6 +24,7 @@ mod skeleton;
 mod wide;
 
 pub use catalog::{Catalog, PatternInfo};
+pub use header::{Header, parse_header};
 pub use id::{BadId, FormId, PatternId};
 pub use journal::{JOURNAL_VERSION, JournalError, Loaded};
 pub use kind::Kind;
