@@ -1,0 +1,3 @@
+//! The subcommands that do something by themselves, apart from the roles of the server.
+
+pub mod patterns;
