@@ -1,12 +1,15 @@
 //! Reads lines from standard input and prints id and template of each, with the final ids: for the accuracy script.
+//! Arguments set rules: `each words=2 units=off`.
 
 use std::collections::HashMap;
 use std::io::{BufRead, Write};
 
-use whittle_patterns::{Miner, PatternId};
+use whittle_patterns::{Limits, Miner, PatternId, Rules};
 
 fn main() -> std::io::Result<()> {
-    let (mut miner, mut vars) = (Miner::default(), Vec::new());
+    let rules = std::env::args().skip(1).try_fold(Rules::default(), |rules, setting| rules.with(&setting));
+    let rules = rules.ok_or_else(|| std::io::Error::other("not a rule"))?;
+    let (mut miner, mut vars) = (Miner::with_rules(Limits::default(), rules), Vec::new());
     let mut forms = Vec::new();
     for line in std::io::stdin().lock().lines() {
         vars.clear();

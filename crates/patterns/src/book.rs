@@ -9,7 +9,7 @@ use crate::scan::Var;
 use crate::sets::Sets;
 use crate::skeleton::{HOLE, Skeleton, form_of};
 use crate::wide::{LEAST_WORDS, Layouts, OPEN_IN_LAYOUT, OPEN_IN_SET, Opening, layout, wide, widen, widest, words};
-use crate::{FormId, PatternId};
+use crate::{FormId, PatternId, Rules};
 
 /// Forms, sets, keys and layouts, and the journal of what came last.
 #[derive(Debug, Default)]
@@ -64,10 +64,11 @@ impl Book {
         self.write(Entry::Form(skeleton.as_bytes()));
         let (line, vars) = skeleton.rendered();
         let covering = self.wide_form(&line, &vars);
-        let cells = Cells::of(&skeleton);
+        let rules = self.sets.rules;
+        let cells = Cells::of(&skeleton, &rules);
         let form = self.sets.push(id, skeleton, &cells);
         self.index.insert(id.0, form);
-        self.keys.enter(&mut self.sets, form, &cells);
+        self.keys.enter(&mut self.sets, form, &cells, &rules);
         if let Some((wide, _, _)) = covering.filter(|(_, _, open)| !open.loose) {
             self.sets.unite(wide, form);
             self.sets.cover(form);
@@ -81,8 +82,9 @@ impl Book {
         Some(form)
     }
 
-    /// Enters a form that every state has, and that no journal needs to tell.
-    pub(crate) fn found(&mut self, skeleton: Skeleton) {
+    /// Sets the rules, and enters a form that every state has, so that no journal needs to tell it.
+    pub(crate) fn found(&mut self, skeleton: Skeleton, rules: Rules) {
+        self.sets.rules = rules;
         self.insert(skeleton);
         self.journal.clear();
         self.headed = false;

@@ -61,13 +61,13 @@ impl Catalog {
     }
 
     fn with_cells(&self, id: PatternId, show: impl FnOnce(&Cells, u128, &[Kind]) -> String) -> Option<String> {
-        let (skeleton, open) = {
+        let (skeleton, open, rules) = {
             let book = self.read();
             let (form, open) = book.sets.shown(book.form(id.0)?);
-            (book.sets.forms()[form as usize].skeleton.clone(), open)
+            (book.sets.forms()[form as usize].skeleton.clone(), open, book.sets.rules)
         };
         let kinds: Vec<Kind> = skeleton.kinds().collect();
-        Some(show(&Cells::of(&skeleton), open, &kinds))
+        Some(show(&Cells::of(&skeleton, &rules), open, &kinds))
     }
 
     /// The exact literal text of a form with `hole` for each variable.

@@ -7,7 +7,8 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use hashbrown::HashMap;
 
-use crate::cells::{Cells, IN_SLOT};
+use crate::Rules;
+use crate::cells::Cells;
 use crate::sets::Sets;
 
 /// Keys are hashes already.
@@ -60,7 +61,7 @@ pub(crate) struct Keys {
 
 impl Keys {
     /// Groups a new form with all that it belongs to.
-    pub(crate) fn enter(&mut self, sets: &mut Sets, form: u32, cells: &Cells) {
+    pub(crate) fn enter(&mut self, sets: &mut Sets, form: u32, cells: &Cells, rules: &Rules) {
         let mut work = vec![0u128];
         while let Some(mask) = work.pop() {
             let key = cells.key(mask);
@@ -76,7 +77,7 @@ impl Keys {
                 sets.unite(waiting, form);
             }
             if mask.count_ones() < MAX_OPEN {
-                let thresholds = cells.thresholds(mask).into_iter().enumerate().filter(|&(_, least)| least > 0);
+                let thresholds = cells.thresholds(mask, rules).into_iter().enumerate().filter(|&(_, least)| least > 0);
                 for (at, least) in thresholds {
                     if self.leave_out(sets, form, cells, mask | 1 << at, at, least) {
                         work.push(mask | 1 << at);
@@ -84,7 +85,7 @@ impl Keys {
                 }
             }
         }
-        if let Some(key) = cells.other_reading() {
+        if let Some(key) = cells.other_reading().filter(|_| rules.other_readings) {
             match self.schemas.get(&key) {
                 Some(&known) => _ = sets.unite(known, form),
                 None => self.readings.entry(key).or_default().push(form),
@@ -98,7 +99,7 @@ impl Keys {
         let key = opened.rotate_left(32) ^ at as u64;
         let word = crate::skeleton::hash_parts([cells.bytes(at)].into_iter()) as u32;
         let new = Hole { form, word };
-        if least == IN_SLOT
+        if cells.in_slot(at, mask)
             && let Some(&natural) = self.schemas.get(&opened)
         {
             sets.unite(natural, form);

@@ -7,7 +7,7 @@ use crate::journal::{JournalError, Loaded};
 use crate::keys::ByHash;
 use crate::scan::{Scanner, Var};
 use crate::skeleton::{Skeleton, form_of};
-use crate::{FormId, PatternId};
+use crate::{FormId, PatternId, Rules};
 
 /// How much a miner may learn. Beyond it a line that is new is one variable as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +66,11 @@ impl Default for Miner {
 impl Miner {
     /// A miner that knows nothing yet.
     pub fn new(limits: Limits) -> Self {
+        Self::with_rules(limits, Rules::default())
+    }
+
+    /// The same with other rules, to measure what each is worth. Its ids and those of other rules do not mix.
+    pub fn with_rules(limits: Limits, rules: Rules) -> Self {
         let mut miner = Miner {
             scanner: Scanner::new(),
             index: ByHash::default(),
@@ -77,7 +82,7 @@ impl Miner {
         };
         // The form of whatever finds no room: one variable. Known from the start, so that it never needs any.
         let everything = Skeleton::of(b"-", &[Var { start: 0, len: 1 }]);
-        miner.catalog.write().found(everything);
+        miner.catalog.write().found(everything, rules);
         miner.refresh();
         miner
     }

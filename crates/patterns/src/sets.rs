@@ -2,7 +2,7 @@
 
 use crate::cells::Cells;
 use crate::skeleton::Skeleton;
-use crate::{FormId, PatternId};
+use crate::{FormId, PatternId, Rules};
 
 /// No form.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -48,6 +48,7 @@ struct Set {
 /// All forms, in their sets.
 #[derive(Debug, Default)]
 pub(crate) struct Sets {
+    pub rules: Rules,
     forms: Vec<Form>,
     sets: Vec<Set>,
     patterns: usize,
@@ -194,7 +195,7 @@ impl Sets {
         let same = [&mut set.fold].into_iter().chain(set.more.iter_mut()).find(|known| known.cells == fold.cells);
         let Some(known) = same else { return set.more.push(fold) };
         let [a, b] = [known.base, fold.base].map(|form| &self.forms[form as usize]);
-        known.open |= fold.open | Cells::of(&a.skeleton).differences(&Cells::of(&b.skeleton));
+        known.open |= fold.open | Cells::of(&a.skeleton, &self.rules).differences(&Cells::of(&b.skeleton, &self.rules));
         known.count += fold.count;
         if b.id < a.id {
             known.base = fold.base;

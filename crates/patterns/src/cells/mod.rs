@@ -9,14 +9,12 @@ mod tests;
 
 use std::ops::Range;
 
+use crate::Rules;
 use crate::scan::is_separator;
 use crate::skeleton::{HOLE, Skeleton, hash_parts};
 
 /// Most cells of a form. The last one takes the rest.
 pub(crate) const MAX_CELLS: usize = 128;
-
-/// Different words that open the place after a word such as `user`; a variable seen there counts as the rest.
-pub(crate) const IN_SLOT: u8 = 2;
 
 /// What a cell is to the grouping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,19 +62,28 @@ pub(crate) struct Cells {
 }
 
 impl Cells {
-    pub(crate) fn of(skeleton: &Skeleton) -> Self {
+    pub(crate) fn of(skeleton: &Skeleton, rules: &Rules) -> Self {
         let (text, _) = skeleton.rendered();
         let mut cells = tokens(&text);
-        open_by_look(&text, &mut cells);
-        open_dates(&text, &mut cells);
-        let cells = lists(&text, quantities(&text, cells));
-        let mut cells = empty_values(&text, cells);
+        open_by_look(&text, &mut cells, rules);
+        if rules.dates {
+            open_dates(&text, &mut cells);
+        }
+        if rules.units {
+            cells = quantities(&text, cells);
+        }
+        if rules.lists {
+            cells = lists(&text, cells);
+        }
+        if rules.empty_values {
+            cells = empty_values(&text, cells);
+        }
         if cells.len() > MAX_CELLS {
             let rest = cells[MAX_CELLS - 1].range.start..text.len();
             cells.truncate(MAX_CELLS - 1);
             cells.push(Cell { range: rest, class: Class::Open, word: Word::None });
         }
-        sort_words(&text, &mut cells);
+        sort_words(&text, &mut cells, rules);
         Cells { text, cells }
     }
 
@@ -87,7 +94,7 @@ impl Cells {
     /// How many different words open each cell when those of `mask` are open already; zero: none do.
     ///
     /// Follows from what the key of `mask` shows alone, so that all forms with that key agree.
-    pub(crate) fn thresholds(&self, mask: u128) -> Vec<u8> {
+    pub(crate) fn thresholds(&self, mask: u128, rules: &Rules) -> Vec<u8> {
         let closed = |at: usize| self.cells[at].class == Class::Word && mask >> at & 1 == 0;
         let last = (0..self.len()).rev().find(|&at| closed(at) && self.cells[at].word != Word::None);
         let threshold = |at: usize| {
@@ -96,17 +103,17 @@ impl Cells {
                 _ if !closed(at) => 0,
                 Word::None | Word::Fixed | Word::FixedSlot => 0,
                 Word::Constant if !slot => 0,
-                _ if slot => IN_SLOT,
+                _ if slot => rules.slot_words,
                 _ if last == Some(at) => 0,
-                _ if at == 0 => 6,
-                _ => 3,
+                _ if at == 0 => rules.head_words,
+                _ => rules.words,
             }
         };
         (0..self.len()).map(threshold).collect()
     }
 
     /// Whether a name of one of many stands at `at`, as in `user <*>`.
-    fn in_slot(&self, at: usize, mask: u128) -> bool {
+    pub(crate) fn in_slot(&self, at: usize, mask: u128) -> bool {
         let before = at.checked_sub(1).filter(|&before| mask >> before & 1 == 0);
         before.is_some_and(|before| matches!(self.cells[before].word, Word::Slot | Word::FixedSlot))
     }
@@ -200,7 +207,7 @@ fn tokens(text: &[u8]) -> Vec<Cell> {
 }
 
 /// Opens the words that look like identifiers: the weak key.
-fn open_by_look(text: &[u8], cells: &mut [Cell]) {
+fn open_by_look(text: &[u8], cells: &mut [Cell], rules: &Rules) {
     let pairs = (2..cells.len()).filter(|&at| is_pair_value(text, cells, at)).count();
     for at in 0..cells.len() {
         if cells[at].class != Class::Word {
@@ -208,10 +215,12 @@ fn open_by_look(text: &[u8], cells: &mut [Cell]) {
         }
         let word = &text[cells[at].range.clone()];
         // A dotted name at the head is what the line is about, and counts as a word.
-        let open = (looks_like_a_name(word) && !(at == 0 && is_dotted(word) && !word.contains(&HOLE)))
-            || follows_equals(text, cells, at)
-            || is_quoted(text, cells, at)
-            || (pairs >= 2 && is_pair_value(text, cells, at));
+        let subject = at == 0 && is_dotted(word) && !word.contains(&HOLE);
+        let assigned = follows_equals(text, cells, at) || (pairs >= 2 && is_pair_value(text, cells, at));
+        let open = words::is_value(word)
+            || word.contains(&HOLE) && !(rules.numbered_words && is_numbered_word(word))
+            || rules.identifiers && !subject && (looks_like_a_name(word) || is_quoted(text, cells, at))
+            || rules.assigned && assigned;
         if open {
             cells[at].class = Class::Open;
         }
@@ -236,17 +245,16 @@ fn is_value(word: &[u8]) -> bool {
     words::is_value(word) || words::is_month(word) || words::is_day(word)
 }
 
-/// By the word alone: a value, a number glued on, one of `/ \ @ ~ $ %`, a dotted name.
+/// `word-<n>`: the word says what is numbered.
+fn is_numbered_word(word: &[u8]) -> bool {
+    let hole = word.iter().position(|&byte| byte == HOLE).unwrap_or(0);
+    hole > 1 && word[hole - 1] == b'-' && word[..hole - 1].iter().all(u8::is_ascii_alphabetic)
+}
+
+/// By the word alone: a number glued on, one of `/ \ @ ~ $ %`, a dotted name.
 fn looks_like_a_name(word: &[u8]) -> bool {
-    if words::is_value(word) {
-        return true;
-    }
-    if let Some(hole) = word.iter().position(|&byte| byte == HOLE) {
-        // The word of `word-<n>` says what is numbered: it stays.
-        return !(hole > 1 && word[hole - 1] == b'-' && word[..hole - 1].iter().all(u8::is_ascii_alphabetic));
-    }
     let letters = word.iter().any(u8::is_ascii_alphanumeric);
-    if !letters {
+    if !letters || word.contains(&HOLE) {
         return false;
     }
     let marked = word.len() > 1 && word.iter().any(|byte| b"/\\@~$%".contains(byte));
@@ -374,16 +382,16 @@ fn empty_values(text: &[u8], cells: Vec<Cell>) -> Vec<Cell> {
 }
 
 /// What each plain word may be.
-fn sort_words(text: &[u8], cells: &mut [Cell]) {
+fn sort_words(text: &[u8], cells: &mut [Cell], rules: &Rules) {
     for cell in cells.iter_mut().filter(|cell| cell.class == Class::Word) {
         let word = &text[cell.range.clone()];
-        let fixed = words::is_state(word) || words::is_glue(word);
+        let fixed = rules.states && words::is_state(word) || words::is_glue(word);
         cell.word = match (fixed, words::is_slot(word)) {
             _ if !word.iter().any(u8::is_ascii_alphabetic) => Word::None,
             (true, true) => Word::FixedSlot,
             (true, false) => Word::Fixed,
             (false, true) => Word::Slot,
-            (false, false) if is_constant(word) => Word::Constant,
+            (false, false) if rules.constants && is_constant(word) => Word::Constant,
             (false, false) => Word::Free,
         };
     }
