@@ -2,10 +2,14 @@
 //!
 //! No I/O, no clock, no threads: time, ids and randomness come in as arguments.
 
+pub mod alerts;
 pub mod batch;
 pub mod insight;
+pub mod knowledge;
 pub mod level;
 pub mod normalize;
+pub mod prompt;
+pub mod query;
 pub mod raw;
 pub mod scrub;
 pub mod timestamp;

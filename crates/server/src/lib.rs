@@ -1,1 +1,9 @@
-//! The only crate with effects.
+//! The only crate with effects: HTTP, the stage runner, services, the model client, sinks, the command line.
+
+pub mod alerting;
+pub mod cli;
+pub mod config;
+pub mod gateway;
+pub mod http;
+pub mod insights;
+pub mod model;

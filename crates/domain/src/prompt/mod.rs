@@ -1,0 +1,1 @@
+//! What can be said of a pattern without a model.

@@ -1,0 +1,1 @@
+//! `whittle demo`: a seeded stream of believable services with incidents in it.

@@ -1,0 +1,1 @@
+//! `whittle send`: files and pipes to an ingestion service.

@@ -1,0 +1,1 @@
+//! The WebSocket gateway: events from the pipeline to browsers, as they come.

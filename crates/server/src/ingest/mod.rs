@@ -1,0 +1,19 @@
+//! `POST /ingest`: records in, an answer once they are on disk.
+//!
+//! A request is refused as early as it can be: by its head before its body is
+//! read, by its size while it is read. What passes is parsed and checked as a
+//! whole, then appended to `logs.raw` as one frame; the answer is sent from
+//! the append's completion.
+
+mod admission;
+mod body;
+mod frame;
+mod handler;
+mod metrics;
+#[cfg(test)]
+mod tests;
+
+pub use admission::{Admission, AdmissionLimits};
+pub use frame::{FrameError, decode, encode};
+pub use handler::{Ingest, routes};
+pub use metrics::IngestMetrics;

@@ -1,0 +1,5 @@
+//! The model worker: asks an OpenAI-compatible server what a pattern means. Nobody waits for it.
+
+mod settings;
+
+pub use settings::ModelSettings;

@@ -1,0 +1,126 @@
+//! Counts over time: a stretch from the history, and the seconds that came live after it.
+import type { Histogram, WsMetrics } from '@/api/types'
+
+export interface Series {
+  key: string
+  counts: number[]
+}
+
+/** Equally wide buckets; `times` are the starts in ms, every series has one count for each. */
+export interface Buckets {
+  times: number[]
+  stepMs: number
+  series: Series[]
+}
+
+export const OTHER = 'Other'
+
+/** Live seconds by number, each a list of counts by source and level. Holds the newest `limit`. */
+export class Seconds {
+  private readonly seconds = new Map<number, WsMetrics['counts']>()
+
+  constructor(private readonly limit = 900) {}
+
+  add(metrics: WsMetrics): void {
+    this.seconds.set(metrics.second, metrics.counts)
+    for (const second of this.seconds.keys()) {
+      if (this.seconds.size <= this.limit) break
+      this.seconds.delete(second)
+    }
+  }
+
+  /** The newest second that has been told, or undefined. */
+  get last(): number | undefined {
+    return this.seconds.size === 0 ? undefined : Math.max(...this.seconds.keys())
+  }
+
+  total(second: number): number {
+    let sum = 0
+    for (const { count } of this.seconds.get(second) ?? []) sum += count
+    return sum
+  }
+
+  after(second: number): [number, WsMetrics['counts']][] {
+    return [...this.seconds].filter(([at]) => at >= second).toSorted(([a], [b]) => a - b)
+  }
+
+  clear(): void {
+    this.seconds.clear()
+  }
+}
+
+/** The history's buckets, moved on by the live seconds after their end: as many buckets as before, none missing. */
+export function extend(base: Histogram, live: Seconds, by: 'level' | 'source', nowMs: number): Buckets {
+  const step = base.bucketMs
+  const start = Date.parse(base.from)
+  const length = Math.max(1, ...base.series.map(({ counts }) => counts.length))
+  const baseEnd = Date.parse(base.to)
+  const last = live.last === undefined ? baseEnd : Math.min(Math.max(baseEnd, (live.last + 1) * 1000), nowMs + step)
+  const total = Math.max(length, Math.ceil((last - start) / step))
+  const series = new Map<string, number[]>()
+  const row = (key: string): number[] => {
+    const found = series.get(key) ?? new Array<number>(total).fill(0)
+    series.set(key, found)
+    return found
+  }
+  for (const { key, counts } of base.series) {
+    const target = row(key)
+    counts.forEach((count, i) => (target[i] = count))
+  }
+  for (const [second, counts] of live.after(Math.ceil(baseEnd / 1000))) {
+    const at = Math.floor((second * 1000 - start) / step)
+    if (at < 0 || at >= total) continue
+    for (const entry of counts) {
+      const target = row(entry[by])
+      target[at] = (target[at] ?? 0) + entry.count
+    }
+  }
+  const drop = total - length
+  return {
+    stepMs: step,
+    times: Array.from({ length }, (_, i) => start + (i + drop) * step),
+    series: [...series].map(([key, counts]) => ({ key, counts: counts.slice(drop) })),
+  }
+}
+
+export function sum(counts: readonly number[]): number {
+  let total = 0
+  for (const count of counts) total += count
+  return total
+}
+
+/** The largest `most` series by total, the rest as one `Other` at the end. */
+export function topSeries(series: readonly Series[], most: number): Series[] {
+  const named = series.filter(({ key }) => key !== OTHER)
+  const ranked = named.toSorted((a, b) => sum(b.counts) - sum(a.counts) || a.key.localeCompare(b.key))
+  const rest = [...ranked.slice(most), ...series.filter(({ key }) => key === OTHER)]
+  const kept = ranked.slice(0, most)
+  if (rest.length === 0) return kept
+  const length = rest[0]?.counts.length ?? 0
+  const counts = Array.from({ length }, (_, i) => rest.reduce((total, one) => total + (one.counts[i] ?? 0), 0))
+  return sum(counts) === 0 ? kept : [...kept, { key: OTHER, counts }]
+}
+
+/** Series in the order of `keys`, zeros where the server had none. */
+export function ordered(buckets: Buckets, keys: readonly string[]): Series[] {
+  const zeros = new Array<number>(buckets.times.length).fill(0)
+  return keys.map((key) => ({ key, counts: buckets.series.find((one) => one.key === key)?.counts ?? zeros }))
+}
+
+/** Share of errors in each bucket; null where there was nothing to take a share of. */
+export function errorRates(buckets: Buckets): (number | null)[] {
+  const errors = buckets.series.find(({ key }) => key === 'error')?.counts
+  return buckets.times.map((_, i) => {
+    const total = buckets.series.reduce((all, { counts }) => all + (counts[i] ?? 0), 0)
+    return total === 0 ? null : (errors?.[i] ?? 0) / total
+  })
+}
+
+/** The usual band of earlier rates: mean ± two standard deviations, within 0 and 1; null below ten points. */
+export function usualBand(rates: readonly (number | null)[]): { low: number; high: number; mean: number } | null {
+  const known = rates.filter((rate) => rate !== null)
+  if (known.length < 10) return null
+  const mean = sum(known) / known.length
+  const deviation = Math.sqrt(sum(known.map((rate) => (rate - mean) ** 2)) / known.length)
+  return { mean, low: Math.max(0, mean - 2 * deviation), high: Math.min(1, mean + 2 * deviation) }
+}
