@@ -127,6 +127,11 @@ impl Batch {
         &self.vars
     }
 
+    /// A copy of some of the rows.
+    pub fn part(&self, rows: std::ops::Range<usize>) -> Batch {
+        Batch { text: self.text.clone(), rows: self.rows[rows].to_vec(), vars: self.vars.clone() }
+    }
+
     /// Gives each row its form, pattern and variables, in order. `analyse` appends the message's variables.
     pub fn analyse(&mut self, mut analyse: impl FnMut(&str, &str, &Row, &mut Vec<Span>) -> (FormId, PatternId)) {
         let (text, vars) = (&self.text, &mut self.vars);

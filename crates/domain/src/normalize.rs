@@ -5,6 +5,7 @@
 //! scrubbed where that is switched on.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use crate::raw::{RawBatch, RawLevel, RawRow};
 use crate::scrub::Scrubber;
@@ -36,12 +37,12 @@ impl Normalizer {
         Normalizer { scrubber, builder: BatchBuilder::default() }
     }
 
-    /// Adds the records of a body, from the `skip`th on.
-    pub fn push(&mut self, raw: &RawBatch, arrival: Arrival, skip: usize) {
+    /// Adds the records of a body that stand in `range`.
+    pub fn push(&mut self, raw: &RawBatch, arrival: Arrival, range: Range<usize>) {
         if self.builder.is_empty() {
             self.builder = BatchBuilder::with_capacity(raw.rows().len(), raw.memory() * 3 / 4);
         }
-        for (index, row) in raw.rows().iter().enumerate().skip(skip) {
+        for (index, row) in range.clone().zip(&raw.rows()[range]) {
             self.push_row(raw, row, arrival, index as u64);
         }
     }
@@ -185,7 +186,7 @@ mod tests {
     fn normalize(body: &str) -> Batch {
         let raw = raw::parse(body.to_owned().into(), BodyFormat::Json, &Limits::default()).expect("valid");
         let mut normalizer = Normalizer::new(None);
-        normalizer.push(&raw, ARRIVAL, 0);
+        normalizer.push(&raw, ARRIVAL, 0..raw.rows().len());
         normalizer.take()
     }
 

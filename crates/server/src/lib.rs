@@ -5,5 +5,7 @@ pub mod cli;
 pub mod config;
 pub mod gateway;
 pub mod http;
+pub mod ingest;
 pub mod insights;
 pub mod model;
+pub mod pipeline;

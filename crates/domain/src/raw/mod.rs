@@ -78,6 +78,8 @@ pub struct Extra {
 /// One record; spans point into its [`RawBatch`].
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct RawRow {
+    /// The record's own JSON, as it stands in the body.
+    pub json: Span,
     /// Who sent it; not empty.
     pub source: Span,
     /// What was sent; not empty.

@@ -70,7 +70,10 @@ impl<'t> Parser<'t> {
         let read = RecordSeed { parser: self }.deserialize(&mut deserializer);
         let read = read.and_then(|row| deserializer.end().map(|()| row));
         match read {
-            Ok(row) => self.rows.push(row),
+            Ok(row) => {
+                let json = self.span(json);
+                self.rows.push(RawRow { json, ..row });
+            }
             Err(e) => self.record_error(errors::json_error(json, &e)),
         }
     }
@@ -242,6 +245,7 @@ impl<'de> Visitor<'de> for RecordSeed<'_, '_> {
             parser.field_error("source", format!("String must contain at most {most} byte(s)"));
         }
         Ok(RawRow {
+            json: Span::default(),
             source,
             message: parser.required("message", message),
             level: parser.level(level),

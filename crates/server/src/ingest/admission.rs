@@ -39,11 +39,7 @@ impl Admission {
     /// An admission with nothing under way.
     pub fn new(limits: AdmissionLimits) -> Self {
         let quota = NonZeroU32::new(limits.requests_per_second).map(Quota::per_second);
-        Admission {
-            limit: limits.inflight_bytes,
-            inflight: Arc::default(),
-            rate: quota.map(RateLimiter::keyed),
-        }
+        Admission { limit: limits.inflight_bytes, inflight: Arc::default(), rate: quota.map(RateLimiter::keyed) }
     }
 
     /// Counts a request of a client.
@@ -84,6 +80,11 @@ impl Reserved {
     pub fn grow(&mut self, bytes: usize) {
         self.inflight.fetch_add(bytes, Ordering::Relaxed);
         self.bytes += bytes;
+    }
+
+    /// Bytes counted so far.
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Counts up to `bytes` in all.

@@ -36,7 +36,9 @@ pub(super) fn form(headers: &HeaderMap) -> Result<(BodyFormat, Encoding), Refusa
     let kind = kind.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
     let format = match kind.as_str() {
         "" | "application/json" | "text/json" => BodyFormat::Json,
-        "application/x-ndjson" | "application/ndjson" | "application/jsonl" | "application/x-jsonlines" => BodyFormat::Ndjson,
+        "application/x-ndjson" | "application/ndjson" | "application/jsonl" | "application/x-jsonlines" => {
+            BodyFormat::Ndjson
+        }
         _ => {
             let message = "send application/json or application/x-ndjson";
             return Err(Refusal::unsupported(message));

@@ -10,10 +10,8 @@ mod body;
 mod frame;
 mod handler;
 mod metrics;
-#[cfg(test)]
-mod tests;
 
 pub use admission::{Admission, AdmissionLimits};
-pub use frame::{FrameError, decode, encode};
-pub use handler::{Ingest, routes};
+pub use frame::{Envelope, FrameError, decode, encode};
+pub use handler::{Ingest, IngestLimits, routes};
 pub use metrics::IngestMetrics;

@@ -1,0 +1,69 @@
+//! `logs.dlq`: what could not be processed, with its untouched bytes and the reason.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use prometheus_client::metrics::counter::Counter;
+use whittle_bus::{Bus, Entry};
+
+use super::EdgeError;
+
+/// How long a dead letter may take to become durable before it is tried again.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// One record, or one entry, that could not be processed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// Where it was read.
+    pub topic: String,
+    /// Partition there.
+    pub partition: u32,
+    /// Offset there.
+    pub offset: u64,
+    /// The clock of ingestion, in microseconds since 1970.
+    pub received_at: i64,
+    /// Why it could not be processed.
+    pub reason: String,
+    /// Its bytes as they were.
+    pub body: Bytes,
+}
+
+/// The topic of dead letters.
+pub struct DeadLetters {
+    bus: Arc<dyn Bus>,
+    topic: String,
+    count: Counter,
+}
+
+impl DeadLetters {
+    /// Dead letters into a topic that exists; `count` counts them.
+    pub fn new(bus: Arc<dyn Bus>, topic: String, count: Counter) -> Self {
+        DeadLetters { bus, topic, count }
+    }
+
+    /// Puts a letter, and waits until it is durable.
+    ///
+    /// # Errors
+    /// When the bus does not take it now.
+    pub fn put(&self, letter: &DeadLetter) -> Result<(), EdgeError> {
+        let headers = vec![
+            ("topic".to_owned(), Bytes::from(letter.topic.clone())),
+            ("partition".to_owned(), Bytes::from(letter.partition.to_string())),
+            ("offset".to_owned(), Bytes::from(letter.offset.to_string())),
+            ("reason".to_owned(), Bytes::from(letter.reason.clone())),
+        ];
+        let body = letter.body.clone();
+        let entry = Entry { key: Bytes::new(), partition: Some(0), headers, body, count: 1, time: letter.received_at };
+        let (told, answer) = crossbeam_channel::bounded(1);
+        self.bus.produce(&self.topic, entry, Box::new(move |result| drop(told.send(result))));
+        match answer.recv_timeout(PATIENCE) {
+            Ok(Ok(_)) => {
+                self.count.inc();
+                Ok(())
+            }
+            Ok(Err(error)) => Err(EdgeError::Unavailable(error.to_string())),
+            Err(_) => Err(EdgeError::Unavailable("a dead letter was not durable in time".into())),
+        }
+    }
+}

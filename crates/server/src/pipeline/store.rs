@@ -1,0 +1,86 @@
+//! The last stage: rows into the history, and the checkpoint that a restart goes on from.
+
+use std::sync::Arc;
+
+use whittle_domain::Batch;
+use whittle_history::{StageState, WriteError, Writer};
+
+use super::{DeadLetter, Divide, EdgeError, Feed, Held, Outlet, Stage};
+
+/// Gathers the stages' state for a commit; called at the border of a batch.
+pub type GatherState = Box<dyn FnMut() -> Result<StageState, EdgeError> + Send>;
+
+/// A stage that changes nothing: what the outlet does is its work.
+#[derive(Debug, Default)]
+pub struct Pass;
+
+impl Stage for Pass {
+    type In = Arc<Batch>;
+    type Out = Arc<Batch>;
+    const NAME: &'static str = "storage";
+
+    fn process(&mut self, batch: &mut Arc<Batch>) -> Arc<Batch> {
+        batch.clone()
+    }
+}
+
+impl Divide for Arc<Batch> {
+    fn records(&self) -> usize {
+        self.len()
+    }
+
+    fn halves(self) -> (Self, Self) {
+        let (first, second) = Arc::unwrap_or_clone(self).halves();
+        (Arc::new(first), Arc::new(second))
+    }
+
+    fn dead_letter(&self, topic: &str, reason: String) -> Option<DeadLetter> {
+        self.as_ref().dead_letter(topic, reason)
+    }
+}
+
+/// The history as an outlet.
+pub struct HistoryOutlet {
+    writer: Box<dyn Writer>,
+    state: GatherState,
+    feed: Arc<Feed>,
+}
+
+impl HistoryOutlet {
+    /// An outlet that commits with the state that `state` gathers.
+    pub fn new(writer: Box<dyn Writer>, state: GatherState, feed: Arc<Feed>) -> Self {
+        HistoryOutlet { writer, state, feed }
+    }
+
+    fn commit_if_due(&mut self) -> Result<(), EdgeError> {
+        if !self.writer.is_due() {
+            return Ok(());
+        }
+        let state = (self.state)()?;
+        self.writer.commit(state).map_err(unavailable)
+    }
+}
+
+fn unavailable(error: WriteError) -> EdgeError {
+    EdgeError::Unavailable(error.to_string())
+}
+
+impl Outlet for HistoryOutlet {
+    type Item = Arc<Batch>;
+
+    fn send(&mut self, batch: &Arc<Batch>) -> Result<Held, EdgeError> {
+        self.commit_if_due()?;
+        self.writer.append(batch).map_err(unavailable)?;
+        self.feed.stored(batch.len() as u64);
+        Ok(Held::Later)
+    }
+
+    fn tick(&mut self) -> Result<(), EdgeError> {
+        self.commit_if_due()
+    }
+
+    fn finish(&mut self) -> Result<(), EdgeError> {
+        let state = (self.state)()?;
+        self.writer.finish(state).map_err(unavailable)
+    }
+}
