@@ -28,6 +28,7 @@ pub struct Local {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Rule {
+    #[cfg_attr(not(test), allow(dead_code, reason = "names the rule in the file and in its tests"))]
     name: String,
     any: Vec<String>,
     severity: Severity,
@@ -35,7 +36,7 @@ struct Rule {
     #[serde(default)]
     sure: bool,
     hint: String,
-    #[cfg_attr(not(test), allow(dead_code))]
+    #[cfg_attr(not(test), allow(dead_code, reason = "the rule's tests"))]
     examples: Vec<String>,
 }
 

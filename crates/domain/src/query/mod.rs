@@ -3,9 +3,22 @@
 //! Free text; each word or `"phrase"` must stand in the message as whole words (a word: the longest run of Unicode letters,
 //! digits, `_`; simple lower-casing), `word*` is a prefix, `~text` any substring, `key:value` a field, `-not`, `or`, brackets.
 
+pub mod cases;
+mod eval;
+mod field;
+mod parse;
+#[cfg(test)]
+mod tests;
+mod text;
+
 use whittle_patterns::PatternId;
 
 use crate::Level;
+
+pub use parse::{MAX_BYTES, MAX_DEPTH, MAX_TERMS};
+pub use text::{
+    Haystack, contains_phrase, contains_prefix, contains_text, is_word, lower, lower_char, raw_words, words,
+};
 
 /// What the text of a row must say.
 #[derive(Debug, Clone, PartialEq, Eq)]
