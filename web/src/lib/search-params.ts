@@ -125,7 +125,7 @@ export function parseQuery(query: string): Raw {
 
 export function formatQuery(search: Raw): string {
   const pairs = Object.entries(search).filter(([, value]) => value !== undefined && value !== null && value !== '')
-  const text = new URLSearchParams(pairs.map(([key, value]) => [key, String(value)])).toString()
+  const query = new URLSearchParams(pairs.map(([key, value]) => [key, String(value)])).toString()
   // Commas and colons are legal in a query and far more readable as themselves.
-  return text === '' ? '' : `?${text.replaceAll('%2C', ',').replaceAll('%3A', ':').replaceAll('%40', '@')}`
+  return query === '' ? '' : `?${query.replaceAll('%2C', ',').replaceAll('%3A', ':').replaceAll('%40', '@')}`
 }

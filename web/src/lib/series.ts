@@ -35,9 +35,9 @@ export class Seconds {
   }
 
   total(second: number): number {
-    let sum = 0
-    for (const { count } of this.seconds.get(second) ?? []) sum += count
-    return sum
+    let all = 0
+    for (const { count } of this.seconds.get(second) ?? []) all += count
+    return all
   }
 
   after(second: number): [number, WsMetrics['counts']][] {
@@ -59,7 +59,7 @@ export function extend(base: Histogram, live: Seconds, by: 'level' | 'source', n
   const total = Math.max(length, Math.ceil((last - start) / step))
   const series = new Map<string, number[]>()
   const row = (key: string): number[] => {
-    const found = series.get(key) ?? new Array<number>(total).fill(0)
+    const found = series.get(key) ?? Array.from({ length: total }, () => 0)
     series.set(key, found)
     return found
   }
@@ -103,7 +103,7 @@ export function topSeries(series: readonly Series[], most: number): Series[] {
 
 /** Series in the order of `keys`, zeros where the server had none. */
 export function ordered(buckets: Buckets, keys: readonly string[]): Series[] {
-  const zeros = new Array<number>(buckets.times.length).fill(0)
+  const zeros = buckets.times.map(() => 0)
   return keys.map((key) => ({ key, counts: buckets.series.find((one) => one.key === key)?.counts ?? zeros }))
 }
 

@@ -1,0 +1,40 @@
+//! The keys that work now, as a list.
+import { X } from 'lucide-react'
+import { IconButton } from '@/components/ui/button'
+import { Kbd } from '@/components/ui/kbd'
+import { Modal } from '@/components/ui/modal'
+import { useAllKeys } from './keys'
+
+export default function KeyList({ onClose }: { onClose: () => void }) {
+  const bindings = useAllKeys()
+  const groups = [...new Set(bindings.map(({ group }) => group))]
+  return (
+    <Modal label="Keys" onClose={onClose}>
+      <header className="flex items-center border-b border-line py-2 pr-2 pl-4">
+        <h2 className="text-sm font-semibold">Keys</h2>
+        <IconButton label="Close" shortcut="Esc" className="ml-auto" onClick={onClose}>
+          <X aria-hidden className="size-4" />
+        </IconButton>
+      </header>
+      <div className="grid max-h-[70vh] gap-x-8 gap-y-4 overflow-y-auto p-4 sm:grid-cols-2">
+        {groups.map((group) => (
+          <section key={group}>
+            <h3 className="mb-1.5 text-xs font-semibold text-subtle">{group}</h3>
+            <dl>
+              {bindings
+                .filter((binding) => binding.group === group)
+                .map(({ keys, does }) => (
+                  <div key={keys} className="flex items-center justify-between gap-4 py-1">
+                    <dt className="text-muted">{does}</dt>
+                    <dd>
+                      <Kbd keys={keys} />
+                    </dd>
+                  </div>
+                ))}
+            </dl>
+          </section>
+        ))}
+      </div>
+    </Modal>
+  )
+}

@@ -1,0 +1,33 @@
+//! The start of the page.
+import './styles.css'
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { RouterProvider } from '@tanstack/react-router'
+import { StrictMode } from 'react'
+import { createRoot } from 'react-dom/client'
+import { worthRetrying } from './api/client'
+import { keys } from './frame/keys'
+import './live/live'
+import { router } from './router'
+
+const queries = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 5000,
+      retry: (failures, error) => failures < 2 && worthRetrying(error),
+      retryDelay: (failures) => 400 * 2 ** failures,
+    },
+  },
+})
+
+document.addEventListener('keydown', (event) => keys.handle(event))
+
+const root = document.getElementById('root')
+if (root) {
+  createRoot(root).render(
+    <StrictMode>
+      <QueryClientProvider client={queries}>
+        <RouterProvider router={router} />
+      </QueryClientProvider>
+    </StrictMode>,
+  )
+}
