@@ -49,8 +49,11 @@ export class Seconds {
   }
 }
 
-/** The history's buckets, moved on by the live seconds after their end: as many buckets as before, none missing. */
-export function extend(base: Histogram, live: Seconds, by: 'level' | 'source', nowMs: number): Buckets {
+/**
+ * The history's buckets, moved on by the live seconds from `coveredMs` on: as many buckets as before, none missing. `coveredMs` is up to when the
+ * history counted (whole seconds); without it, up to the end of its last bucket.
+ */
+export function extend(base: Histogram, live: Seconds, by: 'level' | 'source', nowMs: number, coveredMs = Date.parse(base.to)): Buckets {
   const step = base.bucketMs
   const start = Date.parse(base.from)
   const length = Math.max(1, ...base.series.map(({ counts }) => counts.length))
@@ -67,7 +70,7 @@ export function extend(base: Histogram, live: Seconds, by: 'level' | 'source', n
     const target = row(key)
     counts.forEach((count, i) => (target[i] = count))
   }
-  for (const [second, counts] of live.after(Math.ceil(baseEnd / 1000))) {
+  for (const [second, counts] of live.after(Math.ceil(coveredMs / 1000))) {
     const at = Math.floor((second * 1000 - start) / step)
     if (at < 0 || at >= total) continue
     for (const entry of counts) {

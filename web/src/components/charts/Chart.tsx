@@ -26,6 +26,7 @@ export interface ChartProps {
   height: number
   /** What the chart is about: its name for screen readers, and its heading unless `title` is given. */
   label: string
+  /** Null: no heading, where the panel around has one. */
   title?: ReactNode
   /** Small print behind the title. */
   note?: ReactNode
@@ -78,7 +79,7 @@ export function Chart(props: ChartProps) {
   return (
     <figure aria-label={label} aria-describedby={loading ? undefined : summaryId} aria-busy={loading || undefined} className="relative m-0 min-w-0">
       <figcaption className="mb-1.5 flex h-6 min-w-0 items-center gap-3">
-        <h2 className="shrink-0 text-[13px] font-semibold text-ink">{props.title ?? label}</h2>
+        {props.title !== null && <h2 className="shrink-0 text-[13px] font-semibold text-ink">{props.title ?? label}</h2>}
         <span className="min-w-0 flex-1 truncate text-xs text-muted">{props.note}</span>
         {props.actions}
         <button
