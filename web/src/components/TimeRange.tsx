@@ -60,46 +60,48 @@ function Absolute({ value, onChange }: { value: TimeValue; onChange: (value: Tim
   )
 }
 
+function Choice({ since, chosen, onChoose }: { since: number | undefined; chosen: boolean; onChoose: () => void }) {
+  return (
+    <button
+      type="button"
+      aria-pressed={chosen}
+      onClick={onChoose}
+      className={cx('flex h-8 items-center justify-between rounded-md px-2 text-left hover:bg-hover', chosen ? 'text-ink' : 'text-muted')}
+    >
+      {rangeLabel({ since })}
+      {chosen && <Check aria-hidden className="size-3.5 text-accent" />}
+    </button>
+  )
+}
+
 export function TimeRange({ value, onChange, absolute = false, all = false }: TimeRangeProps) {
-  const [open, setOpen] = useState(false)
-  const choose = (next: TimeValue) => {
-    setOpen(false)
-    onChange(next)
-  }
   const custom = value.from !== undefined
   const choices: (number | undefined)[] = all ? [...RANGES, undefined] : [...RANGES]
+  const trigger = (
+    <Button aria-label={`Time range: ${rangeLabel(value)}`} className="min-w-0">
+      <Calendar aria-hidden className="size-3.5 shrink-0 text-subtle" />
+      <span className="truncate">{rangeLabel(value)}</span>
+      <ChevronDown aria-hidden className="size-3.5 shrink-0 text-subtle" />
+    </Button>
+  )
   return (
-    <Popover
-      label="Time range"
-      open={open}
-      onOpenChange={setOpen}
-      className="w-60"
-      trigger={
-        <Button aria-label={`Time range: ${rangeLabel(value)}`} className="max-w-full">
-          <Calendar aria-hidden className="size-3.5 text-subtle" />
-          <span className="truncate">{rangeLabel(value)}</span>
-          <ChevronDown aria-hidden className="size-3.5 text-subtle" />
-        </Button>
-      }
-    >
-      <div className="grid grid-cols-2 gap-0.5 pb-1.5">
-        {choices.map((since) => {
-          const chosen = !custom && value.since === since
-          return (
-            <button
-              key={since ?? 'all'}
-              type="button"
-              aria-pressed={chosen}
-              onClick={() => choose({ since })}
-              className={cx('flex h-8 items-center justify-between rounded-md px-2 text-left hover:bg-hover', chosen ? 'text-ink' : 'text-muted')}
-            >
-              {rangeLabel({ since })}
-              {chosen && <Check aria-hidden className="size-3.5 text-accent" />}
-            </button>
-          )
-        })}
-      </div>
-      {absolute && <Absolute value={value} onChange={choose} />}
+    <Popover label="Time range" className="w-62" trigger={trigger}>
+      {(close) => {
+        const choose = (next: TimeValue) => {
+          close()
+          onChange(next)
+        }
+        return (
+          <>
+            <div className="grid grid-cols-2 gap-0.5 pb-1.5">
+              {choices.map((since) => (
+                <Choice key={since ?? 'all'} since={since} chosen={!custom && value.since === since} onChoose={() => choose({ since })} />
+              ))}
+            </div>
+            {absolute && <Absolute value={value} onChange={choose} />}
+          </>
+        )
+      }}
     </Popover>
   )
 }

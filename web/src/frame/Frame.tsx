@@ -1,7 +1,7 @@
 //! Round every page: the rail, the strip that tells of a lost connection, the sheets and the keys that work everywhere.
 import { Outlet, useNavigate } from '@tanstack/react-router'
 import { lazy, Suspense } from 'react'
-import { TooltipProvider } from '@/components/ui/tooltip'
+import { TooltipLayer } from '@/components/ui/tooltip'
 import { DisconnectedStrip } from './DisconnectedStrip'
 import { useKeys, type Binding } from './keys'
 import { PLACES, Rail } from './Rail'
@@ -26,7 +26,7 @@ export function Frame() {
   useFrameKeys()
   const sheet = useSheet()
   return (
-    <TooltipProvider delayDuration={400}>
+    <>
       <a href="#main" className="sr-only focus:not-sr-only focus:absolute focus:z-50 focus:m-2 focus:rounded-md focus:bg-accent-solid focus:p-2 focus:text-on-accent">
         Skip to content
       </a>
@@ -41,6 +41,7 @@ export function Frame() {
         {sheet === 'palette' && <Palette onClose={closeSheet} />}
         {sheet === 'keys' && <KeyList onClose={closeSheet} />}
       </Suspense>
-    </TooltipProvider>
+      <TooltipLayer />
+    </>
   )
 }

@@ -2,7 +2,7 @@
 import { Link } from '@tanstack/react-router'
 import { Blocks, ChartNoAxesColumn, Keyboard, Moon, Search, Sun, TextSearch, type LucideIcon } from 'lucide-react'
 import { Kbd } from '@/components/ui/kbd'
-import { Tooltip } from '@/components/ui/tooltip'
+import { tip } from '@/components/ui/tooltip'
 import { cx } from '@/lib/cx'
 import { openSheet } from './sheets'
 import { toggleTheme, useTheme } from './theme'
@@ -42,26 +42,28 @@ function Brand() {
 function PlaceLink({ place }: { place: Place }) {
   const Icon = place.icon
   return (
-    <Tooltip text={place.name} shortcut={place.keys} side="right">
-      <Link to={place.to} className={ITEM} activeProps={{ className: HERE }} activeOptions={{ exact: place.to === '/', includeSearch: false }}>
-        <Icon aria-hidden className="size-[18px] shrink-0" />
-        <span className={WORD}>{place.name}</span>
-      </Link>
-    </Tooltip>
+    <Link
+      to={place.to}
+      className={ITEM}
+      activeProps={{ className: HERE }}
+      activeOptions={{ exact: place.to === '/', includeSearch: false }}
+      {...tip(place.name, place.keys, 'right')}
+    >
+      <Icon aria-hidden className="size-[18px] shrink-0" />
+      <span className={WORD}>{place.name}</span>
+    </Link>
   )
 }
 
 function RailButton({ icon: Icon, name, keys, onClick }: { icon: LucideIcon; name: string; keys: string; onClick: () => void }) {
   return (
-    <Tooltip text={name} shortcut={keys} side="right">
-      <button type="button" onClick={onClick} className={ITEM}>
-        <Icon aria-hidden className="size-[18px] shrink-0" />
-        <span className="max-lg:sr-only">{name}</span>
-        <span className="ml-auto max-lg:hidden" aria-hidden>
-          <Kbd keys={keys} />
-        </span>
-      </button>
-    </Tooltip>
+    <button type="button" onClick={onClick} className={ITEM} {...tip(name, keys, 'right')}>
+      <Icon aria-hidden className="size-[18px] shrink-0" />
+      <span className="max-lg:sr-only">{name}</span>
+      <span className="ml-auto max-lg:hidden" aria-hidden>
+        <Kbd keys={keys} />
+      </span>
+    </button>
   )
 }
 

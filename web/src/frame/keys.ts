@@ -36,7 +36,7 @@ function pressing(event: KeyboardEvent): boolean {
 }
 
 function inSheet(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && target.closest('[role="menu"], [role="dialog"]:not([data-pane]), dialog') !== null
+  return target instanceof HTMLElement && target.closest('[role="menu"], [role="dialog"]:not([data-pane]), dialog, [popover]') !== null
 }
 
 export class Keys {

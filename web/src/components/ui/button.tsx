@@ -1,7 +1,7 @@
 //! Buttons: one look for each weight. An icon alone always has a name, which is its tooltip too.
 import type { ComponentProps, ReactNode } from 'react'
 import { cx } from '@/lib/cx'
-import { Tooltip } from './tooltip'
+import { tip } from './tooltip'
 
 export type ButtonKind = 'plain' | 'solid' | 'ghost'
 
@@ -38,10 +38,8 @@ export interface IconButtonProps extends Omit<ButtonProps, 'aria-label' | 'title
 
 export function IconButton({ label, shortcut, kind = 'ghost', small, className, children, ...rest }: IconButtonProps) {
   return (
-    <Tooltip text={label} shortcut={shortcut}>
-      <Button kind={kind} small={small} aria-label={label} className={cx(small ? 'w-7 !px-0' : 'w-8 !px-0', className)} {...rest}>
-        {children}
-      </Button>
-    </Tooltip>
+    <Button kind={kind} small={small} aria-label={label} className={cx(small ? 'w-7 !px-0' : 'w-8 !px-0', className)} {...tip(label, shortcut)} {...rest}>
+      {children}
+    </Button>
   )
 }
