@@ -29,8 +29,14 @@ export interface OverviewSearch {
   since?: number
 }
 
+/** Orders of the patterns beside the one by count. */
+export const PATTERN_SORTS = ['recent', 'first', 'change', 'errors'] as const
+export type PatternSort = (typeof PATTERN_SORTS)[number]
+
 export interface PatternsSearch extends Filters {
-  sort?: 'recent'
+  sort?: PatternSort
+  /** What templates must contain. */
+  find?: string
   page?: number
   /** Id of the pattern that is shown in full. */
   sel?: string
@@ -112,7 +118,8 @@ export function overviewSearch(raw: Raw): OverviewSearch {
 export function patternsSearch(raw: Raw): PatternsSearch {
   return tidy<PatternsSearch>({
     ...filters(raw),
-    sort: raw.sort === 'recent' ? 'recent' : undefined,
+    sort: PATTERN_SORTS.find((sort) => sort === raw.sort),
+    find: text(raw.find, 256),
     page: whole(raw.page, 2, 100_000),
     sel: matching(raw.sel, /^[0-9a-f]{16}$/),
   })

@@ -15,7 +15,8 @@ export function levelMixText(levels: LevelCounts): string {
 export function LevelMix({ levels, className }: { levels: LevelCounts; className?: string }) {
   const text = levelMixText(levels)
   return (
-    <div role="img" aria-label={`Levels: ${text}`} title={text} className={cx('flex h-1.5 gap-px overflow-hidden rounded-full bg-raised', className)}>
+    <div title={text} className={cx('flex h-1.5 gap-px overflow-hidden rounded-full bg-raised', className)}>
+      <span className="sr-only">{text}</span>
       {LEVELS.filter((level) => levels[level] > 0).map((level) => (
         <div key={level} className={cx('min-w-1', LEVEL_FILL[level])} style={{ flexGrow: levels[level], flexBasis: 0 }} />
       ))}

@@ -1,17 +1,4 @@
 //! Colours of the style sheet for what is drawn on a canvas: read once a theme, again when it changes.
-import { useSyncExternalStore } from 'react'
-
-function subscribe(changed: () => void): () => void {
-  const observer = new MutationObserver(changed)
-  observer.observe(document.documentElement, { attributes: true, attributeFilter: ['data-theme', 'class'] })
-  return () => observer.disconnect()
-}
-
-/** Name of the theme; renders again when it changes. */
-export function useThemeName(): string {
-  return useSyncExternalStore(subscribe, () => document.documentElement.dataset.theme ?? 'dark')
-}
-
 /** Looks colours up by token; keeps what it found, since asking the style sheet costs a layout. */
 export class Colours {
   private readonly style = getComputedStyle(document.documentElement)

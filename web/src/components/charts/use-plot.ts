@@ -1,7 +1,7 @@
 //! Keeps a plot in an element: made once its width is known, moved on with the data, redrawn with the theme, gone with the element.
 import { useEffect, useLayoutEffect, useRef, useState, type RefObject } from 'react'
+import { useTheme } from '@/frame/theme'
 import { canDraw, Plot, type Hover, type PlotEvents } from './plot'
-import { useThemeName } from './theme'
 import type { Model } from './types'
 
 export type Zoom = Pick<PlotEvents, 'onSelect' | 'onReset'>
@@ -16,7 +16,7 @@ export function usePlot(model: Model, height: number, zoom: Zoom, told: (index: 
   const element = useRef<HTMLDivElement>(null)
   const plot = useRef<Plot | null>(null)
   const [hover, setHover] = useState<Hover | null>(null)
-  const theme = useThemeName()
+  const theme = useTheme()
   const latest = useRef({ model, zoom })
   useLayoutEffect(() => {
     latest.current = { model, zoom }
