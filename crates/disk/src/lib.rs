@@ -5,8 +5,12 @@
 //! file system; the simulated one stands behind the feature `faults`.
 
 mod os;
+#[cfg(feature = "faults")]
+pub mod sim;
 
 pub use os::OsDisk;
+#[cfg(feature = "faults")]
+pub use sim::SimDisk;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -48,6 +52,14 @@ pub trait File: Send + Sync {
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize>;
     /// Writes all of `buf` at `offset`.
     fn write_all_at(&self, buf: &[u8], offset: u64) -> io::Result<()>;
+    /// Writes all of `parts`, one behind the other, from `offset` on: large parts need not be copied together first.
+    fn write_parts_at(&self, parts: &[&[u8]], mut offset: u64) -> io::Result<()> {
+        for part in parts {
+            self.write_all_at(part, offset)?;
+            offset += part.len() as u64;
+        }
+        Ok(())
+    }
     /// Makes the contents (and the length) durable: `fdatasync`.
     fn sync(&self) -> io::Result<()>;
     /// Cuts or extends (with zeros) to `len` bytes.

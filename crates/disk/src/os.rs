@@ -1,14 +1,18 @@
 //! The real file system, through the system calls as they are.
 
 use std::fs;
-use std::io;
+use std::io::{self, IoSlice};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustix::fs::{FallocateFlags, FlockOperation};
+use rustix::io::Errno;
 
 use crate::{Disk, File};
+
+/// Parts written by one call; the kernel takes no more than 1,024.
+const PARTS_AT_ONCE: usize = 1024;
 
 /// The operating system's file system.
 #[derive(Debug, Clone, Copy, Default)]
@@ -73,6 +77,26 @@ impl File for OsFile {
         self.0.write_all_at(buf, offset)
     }
 
+    fn write_parts_at(&self, parts: &[&[u8]], mut offset: u64) -> io::Result<()> {
+        for parts in parts.chunks(PARTS_AT_ONCE) {
+            let mut slices: Vec<IoSlice<'_>> = parts.iter().map(|part| IoSlice::new(part)).collect();
+            let mut left = &mut slices[..];
+            IoSlice::advance_slices(&mut left, 0); // drops empty parts in front
+            while !left.is_empty() {
+                match rustix::io::pwritev(&self.0, left, offset) {
+                    Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                    Ok(written) => {
+                        offset += written as u64;
+                        IoSlice::advance_slices(&mut left, written);
+                    }
+                    Err(Errno::INTR) => {}
+                    Err(e) => return Err(e.into()),
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn sync(&self) -> io::Result<()> {
         self.0.sync_data()
     }
@@ -87,5 +111,36 @@ impl File for OsFile {
 
     fn len(&self) -> io::Result<u64> {
         Ok(self.0.metadata()?.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writes_parts_one_behind_the_other() {
+        let dir = std::env::temp_dir().join(format!("whittle-disk-{}", std::process::id()));
+        OsDisk.create_dir_all(&dir).unwrap();
+        let path = dir.join("parts");
+        let file = OsDisk.create_new(&path).unwrap();
+        let bytes: Vec<u8> = (0..5000).map(|i| i as u8).collect();
+        let parts: Vec<&[u8]> = bytes.chunks(2).flat_map(|two| [two, &[]]).collect();
+        file.write_parts_at(&parts, 3).unwrap();
+        let mut read = vec![0; 5003];
+        file.read_exact_at(&mut read, 0).unwrap();
+        fs::remove_dir_all(&dir).unwrap();
+        assert_eq!(read[..3], [0; 3]);
+        assert_eq!(read[3..], bytes);
+    }
+
+    #[test]
+    fn only_one_has_the_lock() {
+        let path = std::env::temp_dir().join(format!("whittle-lock-{}", std::process::id()));
+        let held = OsDisk.lock(&path).unwrap();
+        assert_eq!(OsDisk.lock(&path).map(drop).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        drop(held);
+        OsDisk.lock(&path).unwrap();
+        fs::remove_file(&path).unwrap();
     }
 }
