@@ -1,7 +1,4 @@
-//! Bytes in, bytes out: topics with partitions, producers that are told when a record is durable, consumer groups that
-//! commit what they have done. Knows nothing of logs.
-//!
-//! [`Bus`] has one implementation here, the embedded segment log; another speaks to Kafka. Both pass the same laws.
+//! What every bus offers: entries in, frames out, and who is told what when it goes wrong.
 
 use std::time::Duration;
 
@@ -150,4 +147,11 @@ pub trait Consumer: Send {
 
     /// The partitions that this member has now.
     fn assignment(&self) -> Vec<u32>;
+}
+
+impl BusError {
+    /// A failure of the file system, with what was tried.
+    pub(crate) fn io(tried: &str, path: &std::path::Path, source: std::io::Error) -> Self {
+        BusError::Io { context: format!("{tried} {}", path.display()), source }
+    }
 }

@@ -1,0 +1,84 @@
+//! The log through its public face, written and read by hand on the simulated disk.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use whittle_disk::{OsDisk, SimDisk};
+
+use crate::*;
+
+fn settings() -> Settings {
+    Settings { segment_bytes: 4096, seed: Some(1), ..Settings::default() }
+}
+
+fn entry(body: &str) -> Entry {
+    Entry { body: Bytes::copy_from_slice(body.as_bytes()), count: 1, ..Entry::default() }
+}
+
+type Answers = Arc<Mutex<Vec<Result<Position, ProduceError>>>>;
+
+fn produce(bus: &SegmentBus, answers: &Answers, entry: Entry) {
+    let answers = answers.clone();
+    bus.produce("t", entry, Box::new(move |answer| answers.lock().unwrap().push(answer)));
+}
+
+fn bodies(consumer: &mut dyn Consumer) -> Vec<String> {
+    let mut out = Vec::new();
+    loop {
+        let frames = consumer.poll(1 << 20, Duration::ZERO).unwrap();
+        if frames.is_empty() {
+            return out;
+        }
+        out.extend(frames.iter().map(|f| String::from_utf8(f.body.to_vec()).unwrap()));
+    }
+}
+
+#[test]
+fn comes_back_after_a_close() {
+    let disk = SimDisk::new(1);
+    let dir = Path::new("/data/bus");
+    let answers = Answers::default();
+    for life in 0..3 {
+        let (bus, mut hand) = SegmentBus::open_by_hand(Arc::new(disk.clone()), dir, settings()).unwrap();
+        bus.ensure_topic("t", 1).unwrap();
+        for i in 0..100 {
+            produce(&bus, &answers, entry(&format!("{life}-{i}")));
+            if i % 7 == 0 {
+                hand.write();
+            }
+        }
+        hand.write();
+        assert_eq!(answers.lock().unwrap().len(), (life + 1) * 100);
+        let mut consumer = bus.subscribe("t", "g").unwrap();
+        assert_eq!(bodies(&mut *consumer).len(), (life + 1) * 100);
+        hand.close(&bus);
+        assert_eq!(bus.stats().damaged_records, 0);
+        assert_eq!(bus.stats().torn_ends, 0);
+        drop(consumer);
+    }
+    let offsets: Vec<u64> = answers.lock().unwrap().iter().map(|a| a.clone().unwrap().offset).collect();
+    assert_eq!(offsets, (0..300).collect::<Vec<_>>());
+}
+
+#[test]
+fn runs_with_threads_on_the_real_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    let bus = SegmentBus::open(Arc::new(OsDisk), dir.path(), Settings::default()).unwrap();
+    bus.ensure_topic("t", 2).unwrap();
+    let mut consumer = bus.subscribe("t", "g").unwrap();
+    let answers = Answers::default();
+    for i in 0..1000 {
+        produce(&bus, &answers, Entry { partition: Some(i % 2), ..entry(&i.to_string()) });
+    }
+    bus.close();
+    assert!(answers.lock().unwrap().iter().all(Result::is_ok));
+    assert_eq!(answers.lock().unwrap().len(), 1000);
+    let mut read = Vec::new();
+    while let Ok(frames) = consumer.poll(10_000, Duration::ZERO) {
+        read.extend(frames.into_iter().map(|f| String::from_utf8(f.body.to_vec()).unwrap().parse::<u32>().unwrap()));
+    }
+    read.sort_unstable();
+    assert_eq!(read, (0..1000).collect::<Vec<_>>());
+}
