@@ -94,7 +94,7 @@ impl Normalizer {
         }
         match &self.scrubber {
             None => self.builder.push_text(&merged),
-            Some(scrubber) => self.builder.push_text(&scrub_json(scrubber, &merged)),
+            Some(scrubber) => self.builder.push_text(&scrubber.scrub_json(&merged)),
         }
     }
 }
@@ -144,38 +144,6 @@ fn object_keys(json: &str) -> Vec<String> {
     object.map(|o| o.keys().cloned().collect()).unwrap_or_default()
 }
 
-/// Scrubs the strings of a JSON object, in keys and values.
-fn scrub_json(scrubber: &Scrubber, json: &str) -> String {
-    match serde_json::from_str::<serde_json::Value>(json) {
-        Ok(mut value) => {
-            scrub_strings(scrubber, &mut value);
-            value.to_string()
-        }
-        // Numbers beyond what the library holds: the text as a whole, then.
-        Err(_) => scrubber.scrub(json).into_owned(),
-    }
-}
-
-fn scrub_strings(scrubber: &Scrubber, value: &mut serde_json::Value) {
-    use serde_json::Value;
-    match value {
-        Value::String(text) => {
-            if let Cow::Owned(scrubbed) = scrubber.scrub(text) {
-                *text = scrubbed;
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(|item| scrub_strings(scrubber, item)),
-        Value::Object(fields) => {
-            let taken = std::mem::take(fields);
-            for (name, mut value) in taken {
-                scrub_strings(scrubber, &mut value);
-                fields.insert(scrubber.scrub(&name).into_owned(), value);
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -214,6 +182,18 @@ mod tests {
             let row = &batch.rows()[0];
             assert_eq!((row.level, batch.text(row).level_text), (expected, text), "{level}");
         }
+    }
+
+    #[test]
+    fn scrubs_message_and_context_where_that_is_on() {
+        let body = r#"{"source":"s","message":"mail bob@example.com","context":{ "n": 1.50, "password":"x", "to":"bob@example.com" },"token":7}"#;
+        let raw = raw::parse(body.to_owned().into(), BodyFormat::Json, &Limits::default()).expect("valid");
+        let mut normalizer = Normalizer::new(Some(Scrubber::mask().expect("compiles")));
+        normalizer.push(&raw, ARRIVAL, 0);
+        let batch = normalizer.take();
+        let text = batch.text(&batch.rows()[0]);
+        assert_eq!(text.message, "mail <email>");
+        assert_eq!(text.context, r#"{ "n": 1.50, "password":"<secret>", "to":"<email>","token":"<secret>"}"#);
     }
 
     #[test]
