@@ -1,0 +1,37 @@
+//! The course of one pattern as a sparkline, asked for when it is shown.
+import { useQuery } from '@tanstack/react-query'
+import { histogramQuery } from '@/api/queries'
+import { LEVELS, type LevelCounts } from '@/api/types'
+import { Skeleton } from '@/components/ui/skeleton'
+import { cx } from '@/lib/cx'
+import type { Filters } from '@/lib/search-params'
+import { Sparkline } from './Sparkline'
+
+const BUCKETS = 30
+
+/** Colour of what most of the lines are; of equals the graver. */
+export function mainLevelToken(levels: LevelCounts): string {
+  const main = LEVELS.toReversed().toSorted((a, b) => levels[b] - levels[a])[0]
+  return `${main ?? 'info'}-fill`
+}
+
+export interface PatternTrendProps {
+  id: string
+  filters: Filters
+  token: string
+  className?: string
+}
+
+export function PatternTrend({ id, filters, token, className }: PatternTrendProps) {
+  const { data, error } = useQuery({
+    ...histogramQuery({ ...filters, pattern: id }, { buckets: BUCKETS }),
+    staleTime: 30_000,
+    refetchInterval: 30_000,
+    placeholderData: undefined,
+  })
+  if (error) return <span className={cx('block text-xs text-subtle', className)}>no trend</span>
+  if (!data) return <Skeleton className={cx('h-5', className)} />
+  const length = Math.max(0, ...data.series.map(({ counts }) => counts.length))
+  const values = Array.from({ length }, (_, i) => data.series.reduce((all, { counts }) => all + (counts[i] ?? 0), 0))
+  return <Sparkline values={values} token={token} className={className} />
+}

@@ -1,0 +1,89 @@
+//! What is worth a look, in words: the model's where one is configured, local rules where not. Says which; hides nothing.
+import { useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { ArrowRight, Sparkles } from 'lucide-react'
+import { analysisQuery } from '@/api/queries'
+import type { PatternSummary } from '@/api/types'
+import { NewBadge, Panel, Template } from '@/components/charts'
+import { Skeleton, SkeletonLines } from '@/components/ui/skeleton'
+import { Empty, Failure } from '@/components/ui/states'
+import { cx } from '@/lib/cx'
+import { count } from '@/lib/format'
+import { plain } from '@/lib/hostile'
+import { saying, SEVERITY_TEXT, sureness, worthALook } from '../patterns/insight-words'
+import type { Asked } from './use-overview'
+
+const MOST = 8
+
+export function Insights({ since, asked, className }: { since: number; asked: Asked<{ patterns: PatternSummary[] }>; className?: string }) {
+  const { data, error, retry } = asked
+  const notable = data && worthALook(data.patterns, MOST)
+  return (
+    <Panel title="AI insights" actions={<Sparkles aria-hidden className="size-4 text-accent" />} className={className}>
+      <div className="flex min-h-0 flex-1 flex-col gap-2 overflow-y-auto px-3 pt-1 pb-3">
+        <ModelState />
+        {notable === undefined && (error ? <Failure error={error} onRetry={retry} /> : <InsightSkeletons />)}
+        {notable?.length === 0 && <Empty title="Nothing stands out">No pattern of this range is graver than usual traffic.</Empty>}
+        {notable?.map((pattern) => (
+          <InsightItem key={pattern.id} pattern={pattern} since={since} />
+        ))}
+      </div>
+    </Panel>
+  )
+}
+
+function InsightSkeletons() {
+  return [0, 1, 2].map((i) => (
+    <div key={i} className="flex h-32 flex-col gap-3 rounded-lg border border-line p-3">
+      <Skeleton className="h-3 w-1/3" />
+      <SkeletonLines lines={3} />
+    </div>
+  ))
+}
+
+/** That the model is off, or fails: never silently. */
+function ModelState() {
+  const { data } = useQuery(analysisQuery())
+  if (!data || (data.model.configured && data.model.state === 'ok')) return null
+  const off = !data.model.configured
+  return (
+    <p className="rounded-lg border border-line bg-raised px-3 py-2 text-xs text-muted">
+      {off ? (
+        <>
+          <strong className="font-semibold text-ink">AI is off.</strong> Severity and hints below come from local rules. Set <code className="font-mono text-ink">OPENAI_API_KEY</code> and restart
+          to have new patterns explained.
+        </>
+      ) : (
+        <>
+          <strong className="font-semibold text-caution">The model does not answer.</strong> Local rules stand in until it does.
+        </>
+      )}
+    </p>
+  )
+}
+
+function InsightItem({ pattern, since }: { pattern: PatternSummary; since: number }) {
+  const { insight, id, template } = pattern
+  return (
+    <article className="min-w-0 shrink-0 rounded-lg border border-line px-3 py-2.5">
+      <div className="flex items-center gap-2 text-xs">
+        <span className={cx('font-bold tracking-wide uppercase', SEVERITY_TEXT[insight.severity])}>{insight.severity}</span>
+        {pattern.isNew && <NewBadge />}
+        <span className="nums ml-auto text-muted">{sureness(insight)}</span>
+      </div>
+      <h3 className="mt-1 line-clamp-3 text-[13px] font-semibold break-words text-ink">{plain(saying(insight) ?? insight.category, 400)}</h3>
+      <p className="mt-1 line-clamp-2 break-all text-muted">
+        <Template text={template} />
+      </p>
+      <div className="mt-1.5 flex items-center gap-2 text-xs">
+        <Link to="/explore" search={{ pattern: id, since }} className="inline-flex items-center gap-1 font-medium text-accent hover:underline">
+          See the evidence <ArrowRight aria-hidden className="size-3" />
+          <span className="sr-only">for {plain(template, 80)}</span>
+        </Link>
+        <span className="nums ml-auto text-muted">
+          {count(pattern.count)} lines · {insight.category}
+        </span>
+      </div>
+    </article>
+  )
+}

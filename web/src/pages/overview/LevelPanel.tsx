@@ -1,0 +1,47 @@
+//! How the range is made up by level; each level leads to its lines.
+import { Link } from '@tanstack/react-router'
+import { LEVELS } from '@/api/types'
+import { BarList, Panel } from '@/components/charts'
+import { LEVEL_TEXT } from '@/components/LevelTag'
+import { Skeleton } from '@/components/ui/skeleton'
+import { Failure } from '@/components/ui/states'
+import { cx } from '@/lib/cx'
+import { exact } from '@/lib/format'
+import { ordered, sum } from '@/lib/series'
+import type { Timeline } from './stretch'
+import type { Asked } from './use-overview'
+
+export function LevelPanel({ since, asked }: { since: number; asked: Asked<Timeline> }) {
+  const { data, error, retry } = asked
+  const items = data && ordered(data, LEVELS).toReversed()
+  const total = items?.reduce((all, { counts }) => all + sum(counts), 0) ?? 0
+  return (
+    <Panel title="By level" remark={data && `${exact(total)} events`}>
+      <div className="flex min-h-46 flex-col justify-center px-4 pt-1 pb-3">
+        {items ? (
+          <BarList
+            label="Events by level"
+            items={items.map(({ key, counts }) => ({
+              key,
+              name: (
+                <Link to="/explore" search={{ levels: key, since }} className={cx('font-medium hover:underline', LEVEL_TEXT[key as keyof typeof LEVEL_TEXT])}>
+                  {key}
+                </Link>
+              ),
+              value: sum(counts),
+              token: `${key}-fill`,
+            }))}
+          />
+        ) : error ? (
+          <Failure error={error} onRetry={retry} />
+        ) : (
+          <div className="flex flex-col gap-4">
+            {LEVELS.map((level) => (
+              <Skeleton key={level} className="h-4" />
+            ))}
+          </div>
+        )}
+      </div>
+    </Panel>
+  )
+}

@@ -1,0 +1,110 @@
+//! What the history knows of a range, and how the live seconds carry it on.
+import { keepPreviousData, queryOptions } from '@tanstack/react-query'
+import { answered, api } from '@/api/client'
+import type { Histogram } from '@/api/types'
+import { extend, type Buckets, type Seconds } from '@/lib/series'
+
+/** How long a stored line may take until the history counts it, whole seconds. */
+const SETTLE_S = 2
+const BUCKETS = 300
+const REFRESH_MS = 20_000
+/** The first answer may lack the seconds between it and the first live one: asked again soon. */
+const SOON_MS = 4000
+
+export interface Stretch {
+  histogram: Histogram
+  /** Counted from here… */
+  fromMs: number
+  /** …up to here; what is newer comes live. */
+  coveredMs: number
+}
+
+/** The server's clock as far as the live seconds tell it: a viewer's own may be wrong. */
+export function serverNow(live: Seconds, ownMs: number): number {
+  return live.last === undefined ? ownMs : (live.last + 2) * 1000
+}
+
+/** Up to when the history is asked: left to the live seconds is only what they hold without a hole. */
+export function coveredUntil(live: Seconds, nowMs: number): number {
+  const second = Math.floor(nowMs / 1000) - SETTLE_S
+  const held = live.after(second)[0]?.[0] === second
+  return (held ? second : second + SETTLE_S) * 1000
+}
+
+async function histogram(fromMs: number, toMs: number, by: 'level' | 'source', signal: AbortSignal): Promise<Histogram> {
+  const query = { from: new Date(fromMs).toISOString(), to: new Date(toMs).toISOString(), by, buckets: BUCKETS }
+  return (await answered(api.GET('/stats/histogram', { params: { query }, signal }))).data
+}
+
+export function stretchQuery(since: number, by: 'level' | 'source', live: Seconds) {
+  return queryOptions({
+    queryKey: ['overview', 'stretch', since, by],
+    queryFn: async ({ signal }): Promise<Stretch> => {
+      const coveredMs = coveredUntil(live, serverNow(live, Date.now()))
+      const fromMs = coveredMs - since * 60_000
+      return { histogram: await histogram(fromMs, coveredMs, by, signal), fromMs, coveredMs }
+    },
+    placeholderData: keepPreviousData,
+    refetchInterval: (query) => (query.state.dataUpdateCount <= 1 ? SOON_MS : REFRESH_MS),
+  })
+}
+
+/** The window of the same length before: what changes are measured against. */
+export function beforeQuery(since: number, live: Seconds) {
+  return queryOptions({
+    queryKey: ['overview', 'before', since],
+    queryFn: async ({ signal }) => {
+      const toMs = serverNow(live, Date.now()) - since * 60_000
+      return histogram(toMs - since * 60_000, toMs, 'level', signal)
+    },
+    placeholderData: keepPreviousData,
+    refetchInterval: 60_000,
+  })
+}
+
+/** All that is stored, in few buckets. */
+export function storedQuery(live: Seconds) {
+  return queryOptions({
+    queryKey: ['overview', 'stored'],
+    queryFn: async ({ signal }) => {
+      const coveredMs = Math.floor(serverNow(live, Date.now()) / 1000) * 1000
+      const { data } = await answered(api.GET('/stats/histogram', { params: { query: { buckets: 40 } }, signal }))
+      return { histogram: data, coveredMs }
+    },
+    refetchInterval: 30_000,
+  })
+}
+
+/** Counts of a range with the seconds since the history was asked, and the time that they cover. */
+export interface Timeline extends Buckets {
+  fromMs: number
+  toMs: number
+}
+
+export function timelineOf(stretch: Stretch, live: Seconds, by: 'level' | 'source'): Timeline {
+  const { histogram: base, coveredMs } = stretch
+  const told = live.last === undefined ? 0 : (live.last + 1) * 1000
+  const toMs = Math.max(coveredMs, told)
+  const buckets = extend(base, live, by, toMs, coveredMs)
+  return { ...buckets, fromMs: Math.max(stretch.fromMs, buckets.times[0] ?? 0), toMs }
+}
+
+/** Counts as events a second. The buckets at both ends may be cut: they are divided by the time that they cover. */
+export function perSecond(counts: readonly number[], { times, stepMs, fromMs, toMs }: Pick<Timeline, 'times' | 'stepMs' | 'fromMs' | 'toMs'>): number[] {
+  return counts.map((count, i) => {
+    const start = times[i] ?? 0
+    const covered = Math.min(start + stepMs, toMs) - Math.max(start, fromMs)
+    return count / Math.max(1, covered / 1000)
+  })
+}
+
+/** Leaves out buckets at the end of which nothing is covered yet. */
+export function withoutFuture(timeline: Timeline): Timeline {
+  const keep = timeline.times.findIndex((time) => time >= timeline.toMs)
+  if (keep < 0) return timeline
+  return {
+    ...timeline,
+    times: timeline.times.slice(0, keep),
+    series: timeline.series.map(({ key, counts }) => ({ key, counts: counts.slice(0, keep) })),
+  }
+}

@@ -1,0 +1,82 @@
+//! The numbers of the overview, moved on once a second.
+import { useQuery } from '@tanstack/react-query'
+import { patternsQuery } from '@/api/queries'
+import { usualBand, errorRates, type Buckets } from '@/lib/series'
+import { live } from '@/live/live'
+import { useSignal } from '@/live/signal'
+import { useMemo } from 'react'
+import { massOf } from './figures'
+import { beforeQuery, storedQuery, stretchQuery, timelineOf, withoutFuture, type Stretch, type Timeline } from './stretch'
+
+/** What a panel needs to know of a question: its answer so far, that it failed, how to ask again. */
+export interface Asked<T> {
+  data: T | undefined
+  error: unknown
+  retry: () => void
+}
+
+function asked<T>(query: { error: unknown; refetch: () => unknown }, data: T | undefined): Asked<T> {
+  return { data, error: query.error, retry: () => void query.refetch() }
+}
+
+function useTimeline(stretch: Stretch | undefined, by: 'level' | 'source'): Timeline | undefined {
+  const second = useSignal(live.secondsChanged)
+  return useMemo(
+    () => (stretch === undefined || second < 0 ? undefined : withoutFuture(timelineOf(stretch, live.seconds, by))),
+    [stretch, by, second],
+  )
+}
+
+export function useLevels(since: number): Asked<Timeline> {
+  const query = useQuery(stretchQuery(since, 'level', live.seconds))
+  return asked(query, useTimeline(query.data, 'level'))
+}
+
+export function useSources(since: number): Asked<Timeline> {
+  const query = useQuery(stretchQuery(since, 'source', live.seconds))
+  return asked(query, useTimeline(query.data, 'source'))
+}
+
+function bucketsOf(histogram: Stretch['histogram']): Buckets {
+  const start = Date.parse(histogram.from)
+  const length = Math.max(0, ...histogram.series.map(({ counts }) => counts.length))
+  return { stepMs: histogram.bucketMs, times: Array.from({ length }, (_, i) => start + i * histogram.bucketMs), series: histogram.series }
+}
+
+/** The window before: its totals, and the error rates that were usual in it. */
+export function useBefore(since: number) {
+  const { data } = useQuery(beforeQuery(since, live.seconds))
+  return useMemo(() => {
+    if (data === undefined) return undefined
+    const buckets = bucketsOf(data)
+    return { mass: massOf(buckets.series), usual: usualBand(errorRates(buckets)) }
+  }, [data])
+}
+
+/** How much is stored, how it came over time, and since when. */
+export interface StoredFigures {
+  total: number
+  growth: number[]
+  sinceMs: number
+}
+
+/** All that is stored, with what came since it was counted. */
+export function useStored() {
+  const query = useQuery(storedQuery(live.seconds))
+  useSignal(live.secondsChanged)
+  const { data } = query
+  if (data === undefined) return asked<StoredFigures>(query, undefined)
+  let total = data.histogram.total
+  for (const [second] of live.seconds.after(data.coveredMs / 1000)) total += live.seconds.total(second)
+  const { from, series } = data.histogram
+  const growth = Array.from({ length: Math.max(0, ...series.map(({ counts }) => counts.length)) }, (_, i) =>
+    series.reduce((all, { counts }) => all + (counts[i] ?? 0), 0),
+  )
+  return asked<StoredFigures>(query, { total, growth, sinceMs: Date.parse(from) })
+}
+
+/** The patterns of the range, most frequent first, as many as the server gives at once. */
+export function usePatterns(since: number) {
+  const query = useQuery({ ...patternsQuery({ since }, { limit: 1000 }), refetchInterval: 30_000 })
+  return asked(query, query.data)
+}
