@@ -44,6 +44,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/around": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The lines around one
+         * @description The record of `seq` with its neighbours among all records, by `timestamp`, then `id`, newest first, whatever the filters of the view it was seen in.
+         */
+        get: operations["around"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All matching records as a file
+         * @description The whole filter as a stream, newest first, as it stood when the export began. `csv`: a header line, then `timestamp,level,source,message,context,patternId,seq`, quoted by RFC 4180; `ndjson`: one record of `/recent` a line.
+         */
+        get: operations["export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/stats/histogram": {
         parameters: {
             query?: never;
@@ -768,6 +808,90 @@ export interface operations {
                      *     ]
                      */
                     "application/json": components["schemas"]["Row"][];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            503: components["responses"]["NotReady"];
+        };
+    };
+    around: {
+        parameters: {
+            query: {
+                /** @description The record in the middle. */
+                seq: components["schemas"]["Seq"];
+                /** @description How many on each side at most. */
+                each?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The record and its neighbours. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Row"][];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            /** @description `unknown_seq`: no such record is stored (any more). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unknown_seq",
+                     *       "message": "no stored record has the seq 0-12; it may be older than what is kept"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            503: components["responses"]["NotReady"];
+        };
+    };
+    export: {
+        parameters: {
+            query: {
+                /** @description Of the file. */
+                format: "csv" | "ndjson";
+                /** @description Comma-separated levels. */
+                levels?: components["parameters"]["Levels"];
+                /** @description Exactly this source. */
+                source?: components["parameters"]["Source"];
+                /** @description `timestamp` at or after now − n minutes; no upper bound. */
+                sinceMinutes?: components["parameters"]["SinceMinutes"];
+                /** @description `timestamp` at or after. */
+                from?: components["parameters"]["From"];
+                /** @description `timestamp` before. */
+                to?: components["parameters"]["To"];
+                /** @description Words and `"phrases"` that must stand in the message as whole words, `word*` a prefix, `~text` any substring. An operator that isn’t built yet is 400. */
+                q?: components["parameters"]["Q"];
+                /** @description Records of this pattern. */
+                pattern?: components["parameters"]["Pattern"];
+                /** @description Only what had arrived by then: the opaque token of an earlier `X-Until`. Pages that pass it don’t slide. */
+                until?: components["parameters"]["Until"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file, with `Content-Disposition: attachment`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                    "application/x-ndjson": string;
                 };
             };
             400: components["responses"]["BadRequest"];
