@@ -23,7 +23,7 @@ export interface BarListProps {
 export function BarList({ items, total, label, nameWidth = 'w-14' }: BarListProps) {
   const all = total ?? items.reduce((sum, { value }) => sum + value, 0)
   return (
-    <ul aria-label={label} className="flex min-w-0 flex-col gap-2">
+    <ul aria-label={label} className="flex min-w-0 flex-col gap-3.5">
       {items.map(({ key, name, value, token }) => (
         <li key={key} className="flex h-6 min-w-0 items-center gap-3 text-xs">
           <span className={cx('shrink-0 truncate', nameWidth)}>{name}</span>

@@ -1,5 +1,5 @@
 //! A chart: plot, crosshair with tooltip, legend, a table of the same numbers and a spoken summary, in a height that never changes.
-import { useCallback, useId, useMemo, useRef, useState, type KeyboardEvent, type ReactNode } from 'react'
+import { useCallback, useId, useMemo, useRef, useState, type CSSProperties, type KeyboardEvent, type ReactNode } from 'react'
 import { ChartSkeleton } from './ChartSkeleton'
 import { walked, type Walk } from './keys'
 import { Legend } from './Legend'
@@ -105,14 +105,13 @@ export function Chart(props: ChartProps) {
         <PlotArea {...props} model={model} onHover={setHovered} />
       )}
       {legendLines > 0 && (
-        <div className="mt-1.5 pl-1" style={{ height: legendLines * 24 }}>
+        <div className="mt-1.5 h-(--lines) pl-1 max-sm:h-(--narrow)" style={legendHeights(legendLines)}>
           {!loading && (
             <Legend
               series={model.series}
               hidden={hidden}
               text={text}
               label={`${label}: legend`}
-              lines={legendLines}
               onToggle={(key, isolate) => setHidden((old) => clicked(old, model.series.map((one) => one.key), key, isolate))}
             />
           )}
@@ -123,6 +122,12 @@ export function Chart(props: ChartProps) {
 }
 
 const HEADER_PX = 30
+const LINE_PX = 22
+
+/** A phone is half as wide: one line more. Fixed either way, so that names that come and go move nothing. */
+function legendHeights(lines: number): CSSProperties {
+  return { '--lines': `${lines * LINE_PX}px`, '--narrow': `${(lines + 1) * LINE_PX}px` } as CSSProperties
+}
 
 function PlotArea(props: ChartProps & { model: Model; onHover(index: number | null): void }) {
   const { model, height, label, legendLines = 1, onZoom, onZoomReset, onHover } = props
@@ -154,7 +159,7 @@ function PlotArea(props: ChartProps & { model: Model; onHover(index: number | nu
   }
   const last = Math.max(0, model.times.length - 1)
   const newest = model.times[last] ?? 0
-  const room = HEADER_PX + height + legendLines * 24 + 6
+  const room = HEADER_PX + height + legendLines * LINE_PX + 6
   return (
     <div
       className="relative min-w-0 rounded-sm has-[:focus-visible]:outline-2 has-[:focus-visible]:outline-offset-2 has-[:focus-visible]:outline-accent"

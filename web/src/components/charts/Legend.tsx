@@ -9,13 +9,11 @@ export interface LegendProps {
   text(series: NamedSeries): string
   onToggle(key: string, isolate: boolean): void
   label: string
-  /** Lines that have room; more scroll. */
-  lines: number
 }
 
-export function Legend({ series, hidden, text, onToggle, label, lines }: LegendProps) {
+export function Legend({ series, hidden, text, onToggle, label }: LegendProps) {
   return (
-    <ul aria-label={label} className="flex flex-wrap content-start gap-x-1 overflow-y-auto overscroll-contain" style={{ height: lines * 24 }}>
+    <ul aria-label={label} className="flex flex-wrap content-start h-full gap-x-1 overflow-y-auto overscroll-contain">
       {series.map((one) => {
         const off = hidden.has(one.key)
         const name = plain(one.label, 64)
@@ -26,7 +24,7 @@ export function Legend({ series, hidden, text, onToggle, label, lines }: LegendP
               aria-pressed={!off}
               title={`${name}: click hides or shows, Alt-click shows it alone`}
               onClick={(event) => onToggle(one.key, event.altKey)}
-              className={`flex h-6 max-w-full items-center gap-1.5 rounded-md px-1.5 text-xs hover:bg-hover ${off ? 'text-subtle line-through' : 'text-ink'}`}
+              className={`flex h-5.5 max-w-full items-center gap-1.5 rounded-md px-1.5 text-xs hover:bg-hover ${off ? 'text-subtle line-through' : 'text-ink'}`}
             >
               <span
                 aria-hidden="true"

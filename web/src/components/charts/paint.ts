@@ -14,14 +14,14 @@ export interface Frame {
   y(value: number): number
 }
 
-/** Left and right edge of each bucket in whole canvas pixels, without gaps where bars are narrow. */
+/** Left and right edge of each bucket in whole canvas pixels; a gap between all bars or, where they are narrow, between none. */
 export function barEdges(times: ArrayLike<number>, stepMs: number, x: (time: number) => number, ratio: number): Int32Array {
   const edges = new Int32Array(times.length * 2)
+  const gap = x(stepMs) - x(0) >= 6 * ratio ? Math.round(ratio) : 0
   for (let i = 0; i < times.length; i++) {
     const time = times[i] ?? 0
     const left = Math.round(x(time))
     const right = Math.round(x(time + stepMs))
-    const gap = right - left >= 5 * ratio ? Math.round(ratio) : 0
     edges[i * 2] = left
     edges[i * 2 + 1] = Math.max(left + 1, right - gap)
   }
@@ -88,6 +88,7 @@ export function paintLine(frame: Frame, centres: ArrayLike<number>, values: Arra
   ctx.strokeStyle = colour
   ctx.lineWidth = 1.5 * ratio
   ctx.lineJoin = 'round'
+  ctx.setLineDash([])
   ctx.stroke(line)
 }
 

@@ -1,7 +1,7 @@
 //! The canvas of a chart. uPlot does scales, axes, crosshair and selection; bars and lines are drawn by `paint.ts`, all in one pass over one series
 //! of uPlot's that holds the height of each bucket. So a change of series, colours or visibility is a redraw, never a rebuild.
 import uPlot from 'uplot'
-import { EDGE, timeLabels } from './axis-time'
+import { EDGE, TIME_STEPS, timeLabels } from './axis-time'
 import { shown, tops } from './model'
 import { paintBand, paintLine, paintStack, type Frame } from './paint'
 import { Colours } from './theme'
@@ -145,6 +145,7 @@ export class Plot {
       size: AXIS_HEIGHT,
       gap: 4,
       space: 72,
+      incrs: TIME_STEPS,
       font: '11px Inter, system-ui, sans-serif',
       stroke: () => this.colours.get('subtle'),
       grid: { show: false },

@@ -71,7 +71,7 @@ export function EventsChart(props: OverTimeProps & { className?: string }) {
       unit="rate"
       label="Events over time"
       series={series}
-      height={196}
+      height={152}
       onZoom={onZoom}
       className={props.className}
     />
@@ -97,7 +97,7 @@ export function ErrorRateChart(props: OverTimeProps & { usual: { low: number; hi
       label="Error rate"
       series={series}
       band={band}
-      height={168}
+      height={156}
       onZoom={onZoom}
     />
   )
@@ -118,6 +118,6 @@ export function SourcesChart(props: OverTimeProps) {
   const series = useMemo(() => (data ? sourceSeries(data, book) : NO_SERIES), [data, book])
   const onZoom = useZoom()
   return (
-    <ChartCard {...common(props, 'events per second')} kind="line" unit="rate" label="Throughput by source" series={series} height={144} legendLines={2} onZoom={onZoom} />
+    <ChartCard {...common(props, 'events per second')} kind="line" unit="rate" label="Throughput by source" series={series} height={112} legendLines={3} onZoom={onZoom} />
   )
 }

@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { ArrowRight, Sparkles } from 'lucide-react'
 import { analysisQuery } from '@/api/queries'
+import type { components } from '@/api/schema'
 import type { PatternSummary } from '@/api/types'
 import { NewBadge, Panel, Template } from '@/components/charts'
 import { Skeleton, SkeletonLines } from '@/components/ui/skeleton'
@@ -10,19 +11,23 @@ import { Empty, Failure } from '@/components/ui/states'
 import { cx } from '@/lib/cx'
 import { count } from '@/lib/format'
 import { plain } from '@/lib/hostile'
-import { saying, SEVERITY_TEXT, sureness, worthALook } from '../patterns/insight-words'
+import { hasWords, saying, SEVERITY_TEXT, sureness, worthALook } from '../patterns/insight-words'
 import type { Asked } from './use-overview'
+
+type Analysis = components['schemas']['Analysis']
 
 const MOST = 8
 
 export function Insights({ since, asked, className }: { since: number; asked: Asked<{ patterns: PatternSummary[] }>; className?: string }) {
   const { data, error, retry } = asked
-  const notable = data && worthALook(data.patterns, MOST)
+  const model = useQuery(analysisQuery())
+  // Both together, so that what the first shows isn't moved by the second.
+  const notable = data && !model.isPending ? worthALook(data.patterns, MOST) : undefined
   return (
-    <Panel title="AI insights" actions={<Sparkles aria-hidden className="size-4 text-accent" />} className={className}>
+    <Panel title="AI insights" remark={model.data?.model.configured ? model.data.model.name : undefined} actions={<Sparkles aria-hidden className="size-4 text-accent" />} className={className}>
       <div className="flex min-h-0 flex-1 flex-col gap-2 overflow-y-auto px-3 pt-1 pb-3">
-        <ModelState />
         {notable === undefined && (error ? <Failure error={error} onRetry={retry} /> : <InsightSkeletons />)}
+        {notable && <ModelState analysis={model.data} />}
         {notable?.length === 0 && <Empty title="Nothing stands out">No pattern of this range is graver than usual traffic.</Empty>}
         {notable?.map((pattern) => (
           <InsightItem key={pattern.id} pattern={pattern} since={since} />
@@ -42,10 +47,9 @@ function InsightSkeletons() {
 }
 
 /** That the model is off, or fails: never silently. */
-function ModelState() {
-  const { data } = useQuery(analysisQuery())
-  if (!data || (data.model.configured && data.model.state === 'ok')) return null
-  const off = !data.model.configured
+function ModelState({ analysis }: { analysis: Analysis | undefined }) {
+  if (!analysis || (analysis.model.configured && analysis.model.state === 'ok')) return null
+  const off = !analysis.model.configured
   return (
     <p className="rounded-lg border border-line bg-raised px-3 py-2 text-xs text-muted">
       {off ? (
@@ -71,10 +75,22 @@ function InsightItem({ pattern, since }: { pattern: PatternSummary; since: numbe
         {pattern.isNew && <NewBadge />}
         <span className="nums ml-auto text-muted">{sureness(insight)}</span>
       </div>
-      <h3 className="mt-1 line-clamp-3 text-[13px] font-semibold break-words text-ink">{plain(saying(insight) ?? insight.category, 400)}</h3>
-      <p className="mt-1 line-clamp-2 break-all text-muted">
-        <Template text={template} />
-      </p>
+      {hasWords(insight) ? (
+        <>
+          <h3 className="mt-1 line-clamp-3 text-[13px] font-semibold wrap-anywhere text-ink">{plain(insight.summary, 400)}</h3>
+          <p className="mt-1 line-clamp-2 wrap-anywhere text-muted">
+            <Template text={template} />
+          </p>
+        </>
+      ) : (
+        <>
+          {/* Hints repeat from pattern to pattern: here the template tells them apart. */}
+          <h3 className="mt-1 line-clamp-2 leading-[1.4] wrap-anywhere text-ink">
+            <Template text={template} />
+          </h3>
+          <p className="mt-1 line-clamp-2 text-xs text-muted">{plain(saying(insight) ?? '', 400)}</p>
+        </>
+      )}
       <div className="mt-1.5 flex items-center gap-2 text-xs">
         <Link to="/explore" search={{ pattern: id, since }} className="inline-flex items-center gap-1 font-medium text-accent hover:underline">
           See the evidence <ArrowRight aria-hidden className="size-3" />

@@ -17,7 +17,7 @@ export function LevelPanel({ since, asked }: { since: number; asked: Asked<Timel
   const total = items?.reduce((all, { counts }) => all + sum(counts), 0) ?? 0
   return (
     <Panel title="By level" remark={data && `${exact(total)} events`}>
-      <div className="flex min-h-46 flex-col justify-center px-4 pt-1 pb-3">
+      <div className="min-h-44 px-4 pt-2 pb-3">
         {items ? (
           <BarList
             label="Events by level"

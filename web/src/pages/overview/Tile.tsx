@@ -29,7 +29,7 @@ export function Tile({ label, value, unit, below, tone = 'neutral', direction, v
   const Icon = direction && ICONS[direction]
   const failed = value === undefined && error !== null && error !== undefined
   return (
-    <section aria-label={label} className="relative h-26 min-w-0 overflow-hidden rounded-xl border border-line bg-surface px-4 py-3">
+    <section aria-label={label} className="relative h-24 min-w-0 overflow-hidden rounded-xl border border-line bg-surface px-4 py-2.5">
       <h2 className="truncate text-xs font-medium text-muted">{label}</h2>
       {failed ? (
         <p className="mt-1 text-xs text-muted">

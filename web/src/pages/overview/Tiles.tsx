@@ -23,7 +23,7 @@ function totals({ times, series }: Timeline): number[] {
 }
 
 export function Tiles({ since, levels, before, stored, patterns }: TilesProps) {
-  const against = `vs previous ${minutes(since).replace('minutes', 'min')}`
+  const against = `vs ${minutes(since).replace('minutes', 'min')} before`
   const nowMs = levels.data?.toMs ?? 0
   return (
     <div className="grid min-w-0 grid-cols-2 gap-3 xl:grid-cols-4">
@@ -108,7 +108,7 @@ function NewPatterns({ since, patterns, nowMs }: Pick<TilesProps, 'since' | 'pat
     <Tile
       label="New patterns"
       value={fresh && exact(fresh.length)}
-      below={newest === null ? `none new ${kinds ?? ''}` : `${errors > 0 ? `${errors} with errors, ` : ''}newest ${ago(newest, nowMs)}`}
+      below={newest === null ? `none new ${kinds ?? ''}` : `newest ${ago(newest, nowMs)}${errors > 0 ? ` · ${errors} with errors` : ''}`}
       tone={errors > 0 ? 'bad' : 'neutral'}
       values={moments && spread(moments, nowMs - since * 60_000, nowMs, 30)}
       token="c0"

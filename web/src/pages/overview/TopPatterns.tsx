@@ -22,7 +22,7 @@ export function TopPatterns({ since, asked }: { since: number; asked: Asked<{ pa
         </Link>
       }
     >
-      <div className="min-h-46 px-2 pt-1 pb-3">
+      <div className="min-h-44 px-2 pt-1 pb-3">
         {top === undefined && (error ? <Failure error={error} onRetry={retry} /> : <SkeletonLines lines={MOST} className="gap-4.5 px-2 pt-2" />)}
         {top?.length === 0 && <Empty title="No patterns in this range">Each line gets a pattern as it arrives.</Empty>}
         {top && top.length > 0 && (

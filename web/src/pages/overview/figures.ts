@@ -50,7 +50,15 @@ export function spread(moments: readonly number[], fromMs: number, toMs: number,
   return counts
 }
 
-/** Neighbours added up until at most `most` values are left: a sparkline has no room for 300. */
+/** How the sum of all series grew from bucket to bucket. */
+export function growth(series: readonly Series[]): number[] {
+  const grown: number[] = []
+  const length = Math.max(0, ...series.map(({ counts }) => counts.length))
+  for (let i = 0; i < length; i++) grown.push((grown[i - 1] ?? 0) + series.reduce((all, { counts }) => all + (counts[i] ?? 0), 0))
+  return grown
+}
+
+/** Means of neighbours, at most `most` of them: a sparkline has no room for 300. */
 export function thinned(values: readonly number[], most: number): number[] {
   const each = Math.ceil(values.length / most)
   if (each <= 1) return [...values]

@@ -5,7 +5,7 @@ import { usualBand, errorRates, type Buckets } from '@/lib/series'
 import { live } from '@/live/live'
 import { useSignal } from '@/live/signal'
 import { useMemo } from 'react'
-import { massOf } from './figures'
+import { growth, massOf } from './figures'
 import { beforeQuery, storedQuery, stretchQuery, timelineOf, withoutFuture, type Stretch, type Timeline } from './stretch'
 
 /** What a panel needs to know of a question: its answer so far, that it failed, how to ask again. */
@@ -53,7 +53,7 @@ export function useBefore(since: number) {
   }, [data])
 }
 
-/** How much is stored, how it came over time, and since when. */
+/** How much is stored, how it grew, and since when. */
 export interface StoredFigures {
   total: number
   growth: number[]
@@ -69,10 +69,7 @@ export function useStored() {
   let total = data.histogram.total
   for (const [second] of live.seconds.after(data.coveredMs / 1000)) total += live.seconds.total(second)
   const { from, series } = data.histogram
-  const growth = Array.from({ length: Math.max(0, ...series.map(({ counts }) => counts.length)) }, (_, i) =>
-    series.reduce((all, { counts }) => all + (counts[i] ?? 0), 0),
-  )
-  return asked<StoredFigures>(query, { total, growth, sinceMs: Date.parse(from) })
+  return asked<StoredFigures>(query, { total, growth: growth(series), sinceMs: Date.parse(from) })
 }
 
 /** The patterns of the range, most frequent first, as many as the server gives at once. */
