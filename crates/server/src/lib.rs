@@ -3,6 +3,7 @@
 pub mod alerting;
 pub mod cli;
 pub mod config;
+pub mod dashboard;
 pub mod gateway;
 pub mod http;
 pub mod ingest;

@@ -5,6 +5,7 @@
 //! the file alone. A secret may come from a file by `NAME_FILE`.
 
 mod load;
+mod summary;
 #[cfg(test)]
 mod tests;
 

@@ -15,21 +15,31 @@ pub struct Refusal {
     pub message: String,
     /// Seconds after which to try again.
     pub retry_after: Option<u32>,
+    /// Index of the character of the parameter that is wrong, from 0.
+    pub at: Option<usize>,
 }
 
 #[derive(Serialize)]
 struct Body<'a> {
     error: &'a str,
     message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<usize>,
 }
 
 impl Refusal {
     fn new(status: StatusCode, word: &'static str, message: impl Into<String>) -> Self {
-        Refusal { status, word, message: message.into(), retry_after: None }
+        Refusal { status, word, message: message.into(), retry_after: None, at: None }
     }
 
     fn retry(mut self, seconds: u32) -> Self {
         self.retry_after = Some(seconds);
+        self
+    }
+
+    /// Points at a character.
+    pub fn at(mut self, at: usize) -> Self {
+        self.at = Some(at);
         self
     }
 
@@ -101,7 +111,7 @@ impl Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let mut response = json(self.status, &Body { error: self.word, message: &self.message });
+        let mut response = json(self.status, &Body { error: self.word, message: &self.message, at: self.at });
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }

@@ -15,6 +15,8 @@ mod normalize;
 mod raw_inlet;
 mod runner;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use analyse::{Analyse, PatternJournal, Tap};
 pub use dead_letters::{DeadLetter, DeadLetters};

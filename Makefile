@@ -1,0 +1,48 @@
+# What people run here. `make` alone says what there is.
+
+SHELL := /bin/bash
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+WHITTLE := $(TARGET)/release/whittle
+
+.PHONY: help setup page build up test test-rust test-web lint bench soak fuzz pictures clean
+
+help:
+	@echo 'make up       install what is missing, build page and binary, run them'
+	@echo 'make build    build page and binary'
+	@echo 'make test     everything that CI runs'
+	@echo 'make bench    the benchmarks, on the release build; writes bench-results/'
+	@echo 'make soak     the long runs: power cuts, kills, load for minutes'
+	@echo 'make fuzz     each decoder under the coverage-guided fuzzer, a minute each (SECONDS=60)'
+	@echo 'make pictures the pictures of the page under docs/pictures'
+
+setup:
+	@deploy/dev/setup.sh
+
+page: setup
+	@cd web && if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then npm ci --no-audit --no-fund; fi
+	@cd web && npm run --silent build
+
+build: page
+	cargo build --release --locked -p whittle-server
+
+up: build
+	$(WHITTLE) up
+
+test: test-web test-rust
+
+lint: setup
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+test-rust: lint
+	cargo test --workspace --locked
+
+test-web: page
+	cd web && npm run --silent lint && npm test --silent && npm run --silent check:size
+
+bench: build
+	cargo run --release --locked -p whittle-bench -- $(ARGS)
+
+clean:
+	cargo clean
+	rm -rf web/dist web/node_modules bench-results
