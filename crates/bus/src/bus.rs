@@ -168,7 +168,7 @@ fn keep(shared: &Shared, keeper: &Keeper) {
 
 impl Shared {
     fn open(disk: Arc<dyn Disk>, dir: &Path, settings: Settings) -> Result<Self, BusError> {
-        files::make_dir(&*disk, dir)?;
+        files::make_data_dir(&*disk, dir)?;
         let path = dir.join("lock");
         let lock = disk.lock(&path).map_err(|e| match e.kind() {
             io::ErrorKind::WouldBlock => BusError::Locked(dir.display().to_string()),
@@ -197,6 +197,7 @@ impl Shared {
     fn open_topics(&self) -> Result<(), BusError> {
         let topics = self.dir.join("topics");
         files::make_dir(&*self.disk, &topics)?;
+        files::sync_dir(&*self.disk, &topics)?;
         for dir in files::list(&*self.disk, &topics)? {
             let Some(name) = files::name_of(&dir) else { continue };
             let topic = Topic::open(&*self.disk, &dir, &name, &self.counters)?;
@@ -208,7 +209,8 @@ impl Shared {
 
     fn open_groups(&self, topic: &Topic) -> Result<(), BusError> {
         let dir = self.groups_dir(&topic.name);
-        files::make_dir(&*self.disk, &dir)?;
+        self.make_groups_dir(&dir)?;
+        files::sync_dir(&*self.disk, &dir)?;
         let starts: Vec<u64> = topic.partitions.iter().map(|p| p.start()).collect();
         for path in files::list(&*self.disk, &dir)? {
             if files::is_temporary(&path) {
@@ -220,6 +222,11 @@ impl Shared {
             topic.groups.lock().unwrap_or_else(PoisonError::into_inner).insert(name, group);
         }
         Ok(())
+    }
+
+    fn make_groups_dir(&self, dir: &Path) -> Result<(), BusError> {
+        files::make_dir(&*self.disk, &self.dir.join("groups"))?;
+        files::make_dir(&*self.disk, dir)
     }
 
     fn groups_dir(&self, topic: &str) -> PathBuf {
@@ -242,8 +249,9 @@ impl Shared {
                 return Ok(topic);
             }
         }
-        files::make_dir(&*self.disk, &self.groups_dir(name))?;
+        self.make_groups_dir(&self.groups_dir(name))?;
         let dir = self.dir.join("topics").join(file_name(name));
+        files::make_dir(&*self.disk, &dir)?;
         Ok(self.insert(Topic::create(&*self.disk, &dir, name, partitions, &self.counters)?))
     }
 

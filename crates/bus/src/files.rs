@@ -96,19 +96,25 @@ pub(crate) fn remove_if_there(disk: &dyn Disk, path: &Path) -> io::Result<()> {
     }
 }
 
-/// Makes a folder that may be there, with its parents, and their names durable.
+/// Makes a folder that may be there, and its name durable, also where an earlier start was ended before it could.
 pub(crate) fn make_dir(disk: &dyn Disk, dir: &Path) -> Result<(), BusError> {
-    if disk.list(dir).is_ok() {
-        return Ok(());
-    }
     disk.create_dir_all(dir).map_err(|e| BusError::io("cannot make the folder", dir, e))?;
-    let parent = parent(dir);
-    disk.sync_dir(parent).map_err(|e| BusError::io("cannot sync the folder", parent, e))?;
-    // Those above may have been made just now as well. Not every one may be opened, and those that may not are not new.
-    for above in parent.ancestors().skip(1).filter(|p| !p.as_os_str().is_empty()) {
+    sync_dir(disk, parent(dir))
+}
+
+/// Makes the data directory, and its name and those above it durable.
+pub(crate) fn make_data_dir(disk: &dyn Disk, dir: &Path) -> Result<(), BusError> {
+    make_dir(disk, dir)?;
+    // Not every folder above may be opened, and one that may not is not ours.
+    for above in parent(dir).ancestors().skip(1).filter(|p| !p.as_os_str().is_empty()) {
         let _ = disk.sync_dir(above);
     }
     Ok(())
+}
+
+/// Makes the names in a folder durable.
+pub(crate) fn sync_dir(disk: &dyn Disk, dir: &Path) -> Result<(), BusError> {
+    disk.sync_dir(dir).map_err(|e| BusError::io("cannot sync the folder", dir, e))
 }
 
 fn parent(path: &Path) -> &Path {

@@ -98,6 +98,10 @@ impl Keeper {
         if !partition.pop_oldest(segment) {
             return false;
         }
+        if let Err(error) = partition.discard(&*self.shared.disk, segment, keep_spare) {
+            tracing::warn!(path = %segment.path.display(), %error, "cannot remove an old segment; it is tried again");
+            return false;
+        }
         let counters = &self.shared.counters;
         counters.dropped_segments.add(1);
         let unread = oldest.unread();
@@ -107,9 +111,6 @@ impl Keeper {
                 partition = %partition.name, records = unread, up_to = segment.end(),
                 "the quota was hit: records are dropped that a group has not read; raise the quota or see why it is behind"
             );
-        }
-        if let Err(error) = partition.discard(&*self.shared.disk, segment, keep_spare) {
-            tracing::warn!(path = %segment.path.display(), %error, "cannot remove an old segment; it comes back at the next start");
         }
         true
     }

@@ -160,17 +160,25 @@ impl Partition {
         }
     }
 
-    /// Removes the file of a segment that retention took out, or keeps it to be used again.
+    /// Removes the file of a segment that retention took out, or keeps it to be used again; where that fails, the segment
+    /// is the oldest again. The change is made durable before the next one can go: otherwise that might be missing
+    /// after a power cut and this not, which would look like damage.
     pub fn discard(&self, disk: &dyn Disk, segment: &Segment, keep_spare: bool) -> io::Result<()> {
         let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
-        if !keep_spare || spare.is_some() {
-            return disk.remove(&segment.path);
-        }
         let path = segment.path.with_extension("spare");
-        disk.rename(&segment.path, &path)?;
-        // Before it gets other contents it must be gone under its old name.
-        disk.sync_dir(&self.dir)?;
-        *spare = Some(path);
+        let keep = keep_spare && spare.is_none();
+        let gone = if keep { disk.rename(&segment.path, &path) } else { disk.remove(&segment.path) };
+        if let Err(e) = gone {
+            self.log().segments.push_front(Arc::new(segment.revived()));
+            return Err(e);
+        }
+        match disk.sync_dir(&self.dir) {
+            Ok(()) if keep => *spare = Some(path),
+            Ok(()) => {}
+            // The next one to go makes this durable too; but only what is surely gone under its old name is used again.
+            Err(_) if keep => drop(disk.remove(&path)),
+            Err(_) => {}
+        }
         Ok(())
     }
 

@@ -37,8 +37,8 @@ pub(crate) struct End {
     pub pos: u64,
     pub offset: u64,
     pub lost: Vec<Range<u64>>,
-    /// The last frame is a mark: all before it was durable when it was written.
-    pub marked: bool,
+    /// Where the last batch begins: no frame says that it was durable.
+    pub unproven: u64,
     /// Something of a write that never was durable stands behind the end.
     pub torn: bool,
 }
@@ -47,6 +47,8 @@ pub(crate) struct End {
 pub(crate) fn recover(disk: &dyn Disk, dir: &Path) -> Result<Recovered, BusError> {
     let mut recovered = Recovered::default();
     let mut bases = Vec::new();
+    // The process before may have ended between making a segment and making its name durable.
+    files::sync_dir(disk, dir)?;
     for path in files::list(disk, dir)? {
         match path.extension().and_then(|e| e.to_str()) {
             Some("log") => bases.extend(base_of(&path)),
@@ -101,7 +103,7 @@ fn open_segment(
         }
         (Some(head), None) => open_tail(recovered, head, file, path, len)?,
         (None, Some(next)) => {
-            let head = SegmentHead { version: FORMAT, generation: 0, base, created: 0 };
+            let head = SegmentHead::new(0, base, 0);
             tracing::error!(path = %path.display(), "neither head nor frames of the segment can be read");
             recovered.segments.push(Arc::new(Segment::new(path.to_owned(), head, FIRST, next, len)));
         }
@@ -119,7 +121,7 @@ fn read_head(file: &Arc<dyn File>, base: u64, len: u64) -> Result<Option<Segment
     let found = Window::new(file.clone()).find(FIRST, len, |_, head| head.base_offset >= base)?;
     Ok(found.map(|(_, frame)| {
         tracing::warn!(base, "the head of a segment is damaged; its frames are there");
-        SegmentHead { version: FORMAT, generation: frame.generation, base, created: frame.time }
+        SegmentHead::new(frame.generation, base, frame.time)
     }))
 }
 
@@ -134,11 +136,12 @@ fn open_tail(
     if end.torn {
         tracing::warn!(path = %path.display(), at = end.pos, offset = end.offset, "cut the torn end of the last write");
     }
-    // Leftovers behind the end could later pass for frames, and what the page cache holds may not be durable yet.
+    // Leftovers behind the end could later pass for frames.
     if len > end.pos {
         file.set_len(end.pos)?;
     }
-    if len > end.pos || !end.marked {
+    if len > end.pos || end.unproven < end.pos {
+        write_again(&*file, end.unproven, end.pos)?;
         file.sync()?;
     }
     let segment = Arc::new(Segment::new(path.to_owned(), head, end.pos, end.offset, end.pos));
@@ -150,17 +153,35 @@ fn open_tail(
     Ok(())
 }
 
+/// Writes the last batch again. The process before may have ended after its sync failed: then the page cache has it, the
+/// disk may not, and a sync alone would do nothing, as the pages count as clean.
+fn write_again(file: &dyn File, mut from: u64, to: u64) -> io::Result<()> {
+    let mut buffer = vec![0; (to - from).min(1 << 20) as usize];
+    while from < to {
+        let n = ((to - from) as usize).min(buffer.len());
+        file.read_exact_at(&mut buffer[..n], from)?;
+        file.write_all_at(&buffer[..n], from)?;
+        from += n as u64;
+    }
+    Ok(())
+}
+
 /// Reads a segment through to where its frames end.
 pub(crate) fn find_end(window: &mut Window, segment: &SegmentHead, len: u64) -> io::Result<End> {
-    let mut end = End { pos: FIRST.min(len), offset: segment.base, ..End::default() };
+    let mut end = End { pos: FIRST.min(len), offset: segment.base, unproven: FIRST.min(len), ..End::default() };
     loop {
         let (generation, offset) = (segment.generation, end.offset);
         let belongs = |head: &Head| head.generation == generation && head.base_offset >= offset;
         let (next_pos, next_offset) = match window.look(end.pos, len)? {
             Found::Whole(head) if belongs(&head) && head.base_offset == end.offset => {
+                if head.durable_before == head.base_offset {
+                    end.unproven = end.pos;
+                }
                 end.pos += head.len() as u64;
                 end.offset = head.next_offset();
-                end.marked = head.count == 0;
+                if head.count == 0 {
+                    end.unproven = end.pos; // a mark only speaks of others
+                }
                 continue;
             }
             Found::BadPayload(head) if belongs(&head) => (end.pos + head.len() as u64, head.next_offset()),
@@ -177,7 +198,6 @@ pub(crate) fn find_end(window: &mut Window, segment: &SegmentHead, len: u64) -> 
         }
         end.pos = next_pos;
         end.offset = next_offset;
-        end.marked = false;
     }
     end.torn = has_leftovers(window, segment.generation, end.pos, len)?;
     Ok(end)

@@ -64,6 +64,13 @@ impl Segment {
         }
     }
 
+    /// The same segment, for a log that it was taken out of and goes back to.
+    pub fn revived(&self) -> Self {
+        let head = SegmentHead::new(self.generation, self.base, self.created);
+        let (end, durable) = self.reach();
+        Segment::new(self.path.clone(), head, durable, end, self.size())
+    }
+
     /// The offset after its last durable record, and up to where in the file it stands.
     pub fn reach(&self) -> (u64, u64) {
         // In this order: a position may be newer than the offset, never older.
@@ -99,6 +106,11 @@ impl Segment {
 }
 
 impl SegmentHead {
+    /// The head of a segment made now.
+    pub fn new(generation: u64, base: u64, now: i64) -> Self {
+        SegmentHead { version: FORMAT, generation, base, created: now }
+    }
+
     pub fn to_bytes(self) -> [u8; FIRST as usize] {
         let mut out = [0; FIRST as usize];
         out[..8].copy_from_slice(&MAGIC);
@@ -147,26 +159,19 @@ pub(crate) struct Tail {
 }
 
 impl Tail {
-    /// Makes a segment, durable with its name. `spare` is a file of an old one that is used again.
-    pub fn create(
-        disk: &dyn Disk,
-        dir: &Path,
-        spare: Option<&Path>,
-        generation: u64,
-        base: u64,
-        now: i64,
-    ) -> io::Result<Tail> {
+    /// Makes a segment of at least `room` bytes, durable with its name. `spare` is a file of an old one that is used again.
+    pub fn create(disk: &dyn Disk, dir: &Path, spare: Option<&Path>, head: SegmentHead, room: u64) -> io::Result<Tail> {
+        let base = head.base;
         let new = dir.join(format!("{base:020}.new"));
         let file = match spare {
             Some(spare) => disk.rename(spare, &new).and_then(|()| disk.open(&new)),
             None => crate::files::remove_if_there(disk, &new).and_then(|()| disk.create_new(&new)),
         }?;
-        let head = SegmentHead { version: FORMAT, generation, base, created: now };
         let path = segment_path(dir, base);
         let made = file
             .write_all_at(&head.to_bytes(), 0)
             .and_then(|()| file.len())
-            .and_then(|len| Ok(len.max(fill(&*file, len, ROOM)?)))
+            .and_then(|len| Ok(len.max(fill(&*file, len, room)?)))
             .and_then(|len| file.sync().map(|()| len))
             .and_then(|len| disk.rename(&new, &path).map(|()| len))
             .and_then(|len| disk.sync_dir(dir).map(|()| len));

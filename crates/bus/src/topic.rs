@@ -28,6 +28,7 @@ impl Topic {
     /// Opens a topic whose folder is there.
     pub fn open(disk: &dyn Disk, dir: &Path, name: &str, counters: &Counters) -> Result<Self, BusError> {
         let numbers = files::list(disk, dir)?;
+        files::sync_dir(disk, dir)?;
         let count = (0..).take_while(|n| numbers.contains(&partition_dir(dir, *n))).count() as u32;
         Self::with_partitions(disk, dir, name, count, counters)
     }

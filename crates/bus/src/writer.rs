@@ -12,7 +12,7 @@ use crate::bus::Shared;
 use crate::frame::{self, HEAD_BYTES, Stamp};
 use crate::partition::Partition;
 use crate::queue::{Item, Taken};
-use crate::segment::{FIRST, ROOM, Tail};
+use crate::segment::{FIRST, ROOM, SegmentHead, Tail};
 
 /// Bodies from this size on are written from where they are; smaller ones are copied together first.
 const OWN_PART: usize = 16 << 10;
@@ -190,17 +190,13 @@ impl Writer {
     /// Makes the next segment. Where that fails the bus refuses until it works.
     fn make_tail<'a>(&self, partition: &Partition, slot: &'a mut Option<Tail>) -> Result<&'a mut Tail, String> {
         let shared = &self.shared;
-        let made = shared.check_room(ROOM).and_then(|()| {
-            let (generation, now) = (shared.next_generation(), shared.settings.clock.now());
-            let spare = partition.take_spare();
-            Tail::create(&*shared.disk, &partition.dir, spare.as_deref(), generation, partition.end(), now).map_err(
-                |e| {
-                    format!(
-                        "cannot make a segment in {}: {e}; see to the disk, it is tried again by itself",
-                        partition.dir.display()
-                    )
-                },
-            )
+        let room = ROOM.min(shared.settings.segment_bytes);
+        let made = shared.check_room(room).and_then(|()| {
+            let head = SegmentHead::new(shared.next_generation(), partition.end(), shared.settings.clock.now());
+            Tail::create(&*shared.disk, &partition.dir, partition.take_spare().as_deref(), head, room).map_err(|e| {
+                let dir = partition.dir.display();
+                format!("cannot make a segment in {dir}: {e}; see to the disk, it is tried again by itself")
+            })
         });
         partition.set_broken(made.is_err());
         match made {

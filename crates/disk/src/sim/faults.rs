@@ -50,6 +50,8 @@ pub struct Rule {
 pub(super) struct Faults {
     rules: Vec<Rule>,
     calls: u64,
+    /// The call at which the power goes.
+    off_at: Option<u64>,
 }
 
 impl Faults {
@@ -65,9 +67,27 @@ impl Faults {
         self.calls
     }
 
+    /// Lets the power go after so many calls.
+    pub fn off_after(&mut self, calls: u64) {
+        self.off_at = Some(self.calls + calls);
+    }
+
+    /// Whether the power has gone.
+    pub fn is_off(&self) -> bool {
+        self.off_at.is_some_and(|at| self.calls > at)
+    }
+
+    /// The power is there, and stays.
+    pub fn on(&mut self) {
+        self.off_at = None;
+    }
+
     /// Counts a call and says whether it fails.
     pub fn check(&mut self, call: Call) -> io::Result<()> {
         self.calls += 1;
+        if self.is_off() {
+            return Err(power_is_off());
+        }
         let mut failed = Ok(());
         for rule in self.rules.iter_mut().filter(|rule| rule.call.is_none_or(|c| c == call)) {
             if rule.after > 0 {
@@ -89,4 +109,9 @@ impl Fault {
             Fault::Io => 5,
         })
     }
+}
+
+/// What every call answers once the power is gone, and what is used of an earlier life of the disk.
+pub(super) fn power_is_off() -> io::Error {
+    io::Error::other("the power is off")
 }

@@ -21,7 +21,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::{Disk, File};
-use world::{World, power_is_off};
+use faults::power_is_off;
+use world::World;
 
 /// The simulated disk, as one life of a process sees it. Clones are the same disk in the same life.
 #[derive(Clone)]
@@ -71,6 +72,16 @@ impl SimDisk {
         let mut world = self.world();
         world.reboot();
         SimDisk { world: self.world.clone(), boot: world.boot }
+    }
+
+    /// Lets the power go once so many more calls were made: what comes then fails. [`SimDisk::power_cut`] starts anew.
+    pub fn power_off_after(&self, calls: u64) {
+        self.world().faults.off_after(calls);
+    }
+
+    /// Whether the power has gone.
+    pub fn is_off(&self) -> bool {
+        self.world().faults.is_off()
     }
 
     /// Lets calls fail.
@@ -198,6 +209,9 @@ impl File for SimFile {
             return Err(power_is_off());
         }
         let failed = world.faults.check(Call::Write);
+        if world.faults.is_off() {
+            return failed;
+        }
         world.write(self.inode, buf, offset, failed)
     }
 
@@ -207,6 +221,9 @@ impl File for SimFile {
             return Err(power_is_off());
         }
         let failed = world.faults.check(Call::Sync);
+        if world.faults.is_off() {
+            return failed;
+        }
         world.sync(self.inode, failed)
     }
 

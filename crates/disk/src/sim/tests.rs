@@ -175,3 +175,18 @@ fn flips_a_bit_for_good() {
     assert_eq!(read(&disk, A).unwrap(), [0, 2, 0, 0]);
     assert!(disk.flip(Path::new(A), 32).is_err());
 }
+
+#[test]
+fn the_power_goes_in_the_middle_of_a_program() {
+    let disk = disk_with_file(1, &[0; 4]);
+    let file = disk.open(Path::new(A)).unwrap();
+    disk.power_off_after(2);
+    file.write_all_at(b"a", 0).unwrap();
+    file.sync().unwrap();
+    assert!(!disk.is_off());
+    file.write_all_at(b"b", 1).unwrap_err();
+    file.sync().unwrap_err();
+    disk.remove(Path::new(A)).unwrap_err();
+    assert!(disk.is_off());
+    assert_eq!(read(&disk.power_cut(), A).unwrap(), *b"a\0\0\0");
+}

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::faults::{Fault, Faults};
+use super::faults::{Fault, Faults, power_is_off};
 use super::inode::Inode;
 use super::rng::Rng;
 
@@ -88,6 +88,7 @@ impl World {
 
     pub fn reboot(&mut self) {
         self.boot += 1;
+        self.faults.on();
         self.locks.clear();
     }
 
@@ -273,9 +274,4 @@ fn folder(path: &Path) -> PathBuf {
 
 fn is_root(path: &Path) -> bool {
     path.parent().is_none() || path == Path::new(".")
-}
-
-/// What a handle from before a power cut or kill answers.
-pub(super) fn power_is_off() -> io::Error {
-    io::Error::other("the file was opened before the power was cut")
 }
