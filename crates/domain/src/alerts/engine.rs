@@ -147,6 +147,22 @@ impl AlertEngine {
         self.windows.retain(|_, by_source| !by_source.is_empty());
     }
 
+    /// Says that the first notice of a window had been given before, with this count: in a run whose state was lost.
+    ///
+    /// The window's last notice then tells what that one did not. False when the window is over: nothing will.
+    pub fn recall(&mut self, first: &Notice, count: u64) -> bool {
+        let rule = self.rules.rules().iter().position(|rule| rule.name == first.rule);
+        let pattern = first.pattern_id.parse::<PatternId>().ok();
+        let by_source = rule.zip(pattern).and_then(|key| self.windows.get_mut(&key));
+        match by_source.and_then(|by_source| by_source.get_mut(&first.source)) {
+            Some(window) if window.is_of(first) => {
+                window.notified = count.max(1);
+                true
+            }
+            _ => false,
+        }
+    }
+
     fn observe_row(&mut self, batch: &Batch, row: &Row, facts: &dyn PatternFacts, out: &mut Vec<Notice>) {
         let matching = self.matching(row, facts);
         let mut candidates = matching.rules & self.by_level[row.level as usize];

@@ -80,6 +80,20 @@ fn ten_thousand_equal_errors_are_one_notice_and_one_update() {
 }
 
 #[test]
+fn a_first_notice_given_in_a_lost_run_is_followed_by_the_total() {
+    let mut engine = engine(vec![AlertRule::errors()]);
+    let first = run(&mut engine, &batch(0, &[(Level::Error, "a", 1, 100); 9]), &Facts::default());
+    assert_eq!(first[0].count, 9);
+    assert!(engine.recall(&first[0], 4), "the lost run had said 4");
+    let mut last = Vec::new();
+    engine.tick(Some(400 * SECOND), &mut last);
+    assert_eq!((last.len(), last[0].kind, last[0].count), (1, NoticeKind::Update, 9));
+    assert!(!engine.recall(&first[0], 4), "the window is over");
+    run(&mut engine, &batch(9, &[(Level::Error, "a", 1, 500)]), &Facts::default());
+    assert!(!engine.recall(&first[0], 4), "the window is another");
+}
+
+#[test]
 fn a_single_row_has_no_update() {
     let mut engine = engine(vec![AlertRule::errors()]);
     assert_eq!(run(&mut engine, &batch(0, &[(Level::Error, "a", 1, 0)]), &Facts::default()).len(), 1);

@@ -112,6 +112,11 @@ impl Window {
         received_at >= self.ends_at || received_at < self.opened_at.saturating_sub(length)
     }
 
+    /// Whether a notice is this window's.
+    pub(super) fn is_of(&self, notice: &Notice) -> bool {
+        self.opened_at / 1_000 == notice.first_seen && self.key() == notice.key
+    }
+
     /// The first notice, if it has not been given.
     pub(super) fn first_notice(&mut self) -> Option<Notice> {
         if self.notified > 0 {

@@ -3,6 +3,7 @@
 pub mod health;
 pub mod origin;
 pub mod refusal;
+pub mod retry;
 pub mod serve;
 
 pub use health::{Health, Readiness};
