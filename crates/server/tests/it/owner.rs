@@ -1,0 +1,63 @@
+//! One program on one folder and one set of ports; whoever comes second is told why and what to do.
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use whittle_testkit::{Server, Setup};
+
+use crate::{ingestion, send, server, setup};
+
+/// Time for a start that fails.
+const FAIL: Duration = Duration::from_secs(20);
+
+/// Starts a server that must end by itself, and gives what it said.
+fn failing(setup: Setup) -> String {
+    let mut server: Server = setup.spawn().expect("the binary runs");
+    let status = server.wait_end(FAIL).expect("it ends by itself");
+    let said = server.said();
+    assert!(!status.success(), "{said}");
+    assert!(!said.contains("panicked"), "{said}");
+    said
+}
+
+#[test]
+fn a_second_process_on_a_folder_is_told_so() {
+    let first = server();
+    let said = failing(setup().data_dir(first.data_dir()));
+    let folder = first.data_dir().display().to_string();
+    assert!(said.contains(&folder) && said.contains("WHITTLE_DATA_DIR"), "{said}");
+    send(&mut ingestion(&first), "owner", "the first goes on");
+}
+
+#[test]
+fn a_taken_port_names_its_setting() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = taken.local_addr().expect("bound").port();
+    for key in ["PORT", "HTTP_PORT", "WS_PORT", "DASHBOARD_PORT"] {
+        let said = failing(setup().env(key, port));
+        assert!(said.contains(key) && said.contains(&port.to_string()), "{key}: {said}");
+    }
+}
+
+#[test]
+fn bad_settings_name_the_key_and_the_fix() {
+    for (setup, key) in [
+        (setup().env("PORT", "abc"), "PORT"),
+        (setup().env("WHITTLE_BIND", "0.0.0.0"), "WHITTLE_ALLOW_OPEN"),
+        (setup().env("WHITTLE_MAX_RECORDS", "-1"), "WHITTLE_MAX_RECORDS"),
+        (setup().env("WHITTLE_SCRUB", "sometimes"), "scrub"),
+        (setup().config("whittle_data_dirr = '/tmp/x'"), "whittle_data_dirr"),
+        (setup().config("port = "), "settings.toml"),
+    ] {
+        let said = failing(setup);
+        assert!(said.contains(key), "{key}: {said}");
+    }
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_named() {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    let folder = file.path().join("data");
+    let said = failing(setup().data_dir(&folder));
+    assert!(said.contains(&folder.display().to_string()) && said.contains("WHITTLE_DATA_DIR"), "{said}");
+}
