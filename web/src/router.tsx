@@ -34,26 +34,26 @@ function Broken({ error }: ErrorComponentProps) {
 
 const root = createRootRoute({ component: Frame, notFoundComponent: NotFound })
 
-const routes = root.addChildren([
-  createRoute({
-    getParentRoute: () => root,
-    path: '/',
-    validateSearch: overviewSearch,
-    component: lazyRouteComponent(() => import('./pages/overview'), 'OverviewPage'),
-  }),
-  createRoute({
-    getParentRoute: () => root,
-    path: '/explore',
-    validateSearch: exploreSearch,
-    component: lazyRouteComponent(() => import('./pages/explore'), 'ExplorePage'),
-  }),
-  createRoute({
-    getParentRoute: () => root,
-    path: '/patterns',
-    validateSearch: patternsSearch,
-    component: lazyRouteComponent(() => import('./pages/patterns'), 'PatternsPage'),
-  }),
-])
+// Each by its own name: in one list their searches would have one type.
+const overview = createRoute({
+  getParentRoute: () => root,
+  path: '/',
+  validateSearch: overviewSearch,
+  component: lazyRouteComponent(() => import('./pages/overview'), 'OverviewPage'),
+})
+const explore = createRoute({
+  getParentRoute: () => root,
+  path: '/explore',
+  validateSearch: exploreSearch,
+  component: lazyRouteComponent(() => import('./pages/explore'), 'ExplorePage'),
+})
+const patterns = createRoute({
+  getParentRoute: () => root,
+  path: '/patterns',
+  validateSearch: patternsSearch,
+  component: lazyRouteComponent(() => import('./pages/patterns'), 'PatternsPage'),
+})
+const routes = root.addChildren([overview, explore, patterns])
 
 export const router = createRouter({
   routeTree: routes,
