@@ -1,5 +1,6 @@
 //! The course of one pattern as a sparkline, asked for when it is shown.
 import { useQuery } from '@tanstack/react-query'
+import { useEffect, useState } from 'react'
 import { histogramQuery } from '@/api/queries'
 import { LEVELS, type LevelCounts } from '@/api/types'
 import { Skeleton } from '@/components/ui/skeleton'
@@ -22,12 +23,26 @@ export interface PatternTrendProps {
   className?: string
 }
 
+/** Rows that fly by while someone scrolls ask nothing. */
+const SETTLE_MS = 120
+
+function useSettled(): boolean {
+  const [settled, setSettled] = useState(false)
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(true), SETTLE_MS)
+    return () => clearTimeout(timer)
+  }, [])
+  return settled
+}
+
 export function PatternTrend({ id, filters, token, className }: PatternTrendProps) {
+  const enabled = useSettled()
   const { data, error } = useQuery({
     ...histogramQuery({ ...filters, pattern: id }, { buckets: BUCKETS }),
     staleTime: 30_000,
     refetchInterval: 30_000,
     placeholderData: undefined,
+    enabled,
   })
   if (error) return <span className={cx('block text-xs text-subtle', className)}>no trend</span>
   if (!data) return <Skeleton className={cx('h-5', className)} />

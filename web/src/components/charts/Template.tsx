@@ -2,8 +2,7 @@
 import { Fragment } from 'react'
 import { pieces } from '@/lib/hostile'
 import { cx } from '@/lib/cx'
-
-export const HOLE = '<*>'
+import { HOLE } from './holes'
 
 export function Template({ text, className }: { text: string; className?: string }) {
   const parts = text.split(HOLE)

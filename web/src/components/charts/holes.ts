@@ -1,0 +1,2 @@
+//! The mark of a variable in a template.
+export const HOLE = '<*>'

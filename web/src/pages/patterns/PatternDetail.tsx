@@ -1,0 +1,199 @@
+//! One pattern in full, beside the list; on a phone in its place.
+import { useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { ArrowLeft, Check, Copy, Filter, FilterX, X } from 'lucide-react'
+import { useEffect, useRef, useState, type ReactNode } from 'react'
+import { histogramQuery, patternQuery, recentQuery } from '@/api/queries'
+import type { PatternDetail as Detail } from '@/api/types'
+import { BarList, Chart, LevelMix, levelMixText, levelSeries, NewBadge } from '@/components/charts'
+import { buttonClass, IconButton } from '@/components/ui/button'
+import { SkeletonLines } from '@/components/ui/skeleton'
+import { Failure } from '@/components/ui/states'
+import { ago, dateTime, exact, minutes, percent } from '@/lib/format'
+import { plain } from '@/lib/hostile'
+import type { Filters } from '@/lib/search-params'
+import { Examples } from './Examples'
+import { without } from './explore-links'
+import { InsightBox } from './InsightBox'
+import { changeText, type PatternLine } from './order'
+import { Values } from './Values'
+
+/** So many of the newest lines tell the values of variables. */
+const TOLD_BY = 200
+
+export interface PatternDetailProps {
+  id: string
+  /** Its line in the list, when it is there: known at once. */
+  line: PatternLine | undefined
+  filters: Filters
+  nowMs: number
+  onClose(): void
+}
+
+export function PatternDetail({ id, line, filters, nowMs, onClose }: PatternDetailProps) {
+  const { data, error, refetch } = useQuery({ ...patternQuery(id, filters), staleTime: 15_000 })
+  const box = useRef<HTMLElement>(null)
+  useEffect(() => {
+    // Where the list gives way to it, the focus would else be on a row that isn't seen any more.
+    if (box.current && matchMedia('(max-width: 1023px)').matches) box.current.focus()
+  }, [])
+  return (
+    <section
+      ref={box}
+      tabIndex={-1}
+      aria-label="Pattern"
+      className="flex min-h-0 min-w-0 flex-col border-l border-line bg-surface outline-none max-lg:flex-1 max-lg:border-l-0 lg:w-[27rem] lg:shrink-0 xl:w-[30rem]"
+    >
+      <header className="flex h-11 shrink-0 items-center gap-2 border-b border-line px-3">
+        <IconButton label="Back to the list" className="lg:hidden" small onClick={onClose}>
+          <ArrowLeft aria-hidden className="size-4" />
+        </IconButton>
+        <PatternId id={data?.id ?? id} />
+        {line?.isNew && <NewBadge />}
+        <IconButton label="Close" shortcut="Esc" small className="ml-auto max-lg:hidden" onClick={onClose}>
+          <X aria-hidden className="size-4" />
+        </IconButton>
+      </header>
+      <div className="flex min-h-0 min-w-0 flex-1 flex-col gap-5 overflow-x-hidden overflow-y-auto p-4">
+        {error && !data && <Failure error={error} onRetry={() => void refetch()} title="This pattern could not be read" />}
+        {!error && !data && <SkeletonLines lines={8} />}
+        {data && <Body key={data.id} detail={data} line={line} filters={filters} nowMs={nowMs} />}
+      </div>
+    </section>
+  )
+}
+
+function PatternId({ id }: { id: string }) {
+  const [copied, setCopied] = useState(false)
+  useEffect(() => {
+    if (!copied) return
+    const timer = setTimeout(() => setCopied(false), 1500)
+    return () => clearTimeout(timer)
+  }, [copied])
+  return (
+    <span className="flex items-center gap-1 font-mono text-xs text-muted">
+      {id}
+      <IconButton label={copied ? 'Copied' : 'Copy the id'} small onClick={() => void navigator.clipboard.writeText(id).then(() => setCopied(true))}>
+        {copied ? <Check aria-hidden className="size-3.5 text-good" /> : <Copy aria-hidden className="size-3.5" />}
+      </IconButton>
+    </span>
+  )
+}
+
+interface BodyProps {
+  detail: Detail
+  line: PatternLine | undefined
+  filters: Filters
+  nowMs: number
+}
+
+function Body({ detail, line, filters, nowMs }: BodyProps) {
+  const recent = useQuery({ ...recentQuery({ ...filters, pattern: detail.id }, { limit: TOLD_BY, offset: 0 }), staleTime: 15_000 })
+  const messages = (recent.data?.rows ?? detail.examples).map(({ message }) => message)
+  return (
+    <>
+      <Values template={detail.template} messages={messages} />
+      <div className="flex flex-wrap gap-2">
+        <Link to="/explore" search={{ ...filters, pattern: detail.id }} className={buttonClass('solid', true)}>
+          <Filter aria-hidden className="size-3.5" /> Show its lines
+        </Link>
+        <Link to="/explore" search={without(filters, detail.id)} className={buttonClass('plain', true)}>
+          <FilterX aria-hidden className="size-3.5" /> Explore without it
+        </Link>
+      </div>
+      <Figures detail={detail} line={line} nowMs={nowMs} />
+      <InsightBox insight={detail.insight} />
+      <Trend id={detail.id} filters={filters} />
+      <Part title="Sources">
+        <BarList
+          label="Lines by source"
+          nameWidth="w-32"
+          total={Math.max(detail.count, 1)}
+          items={detail.sources.map(({ value, count }) => ({
+            key: value,
+            name: (
+              <Link to="/explore" search={{ ...filters, pattern: detail.id, source: value }} className="hover:underline" title={plain(value, 256)}>
+                {plain(value, 64)}
+              </Link>
+            ),
+            value: count,
+            token: 'c0',
+          }))}
+        />
+      </Part>
+      <Part title="Newest lines">
+        <Examples rows={detail.examples} template={detail.template} pattern={detail.id} filters={filters} nowMs={nowMs} />
+      </Part>
+      {detail.aliases.length > 0 && (
+        <Part title="Also known as">
+          <p className="text-xs text-muted">Ids that once stood for the same pattern; they lead here for ever.</p>
+          <ul className="mt-1 flex flex-wrap gap-x-3 font-mono text-xs text-muted">
+            {detail.aliases.map((alias) => (
+              <li key={alias}>{alias}</li>
+            ))}
+          </ul>
+        </Part>
+      )}
+    </>
+  )
+}
+
+function Part({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <section className="min-w-0">
+      <h3 className="mb-2 text-[13px] font-semibold text-ink">{title}</h3>
+      {children}
+    </section>
+  )
+}
+
+function Figures({ detail, line, nowMs }: Omit<BodyProps, 'filters'>) {
+  const first = Date.parse(detail.firstSeen)
+  const last = Date.parse(detail.lastSeen)
+  const figures: [name: string, value: string, title?: string][] = [
+    ['Lines', exact(detail.count)],
+    ['Share', line ? percent(line.share, 2) : '–'],
+    ['Change', line ? changeText(line) : '–', line?.before === null || line === undefined ? undefined : `${exact(line.before)} in the window before`],
+    ['First seen', ago(first, nowMs), dateTime(first)],
+    ['Last seen', ago(last, nowMs), dateTime(last)],
+    ['Sources', exact(detail.sources.length)],
+  ]
+  return (
+    <div>
+      <dl className="grid grid-cols-3 gap-x-3 gap-y-3">
+        {figures.map(([name, value, title]) => (
+          <div key={name} className="min-w-0">
+            <dt className="text-xs text-muted">{name}</dt>
+            <dd className="nums truncate text-[15px] font-semibold text-ink" title={title}>
+              {value}
+            </dd>
+          </div>
+        ))}
+      </dl>
+      <LevelMix levels={detail.levels} className="mt-3" />
+      <p aria-hidden="true" className="mt-1 text-xs text-muted">
+        {levelMixText(detail.levels)}
+      </p>
+    </div>
+  )
+}
+
+function Trend({ id, filters }: { id: string; filters: Filters }) {
+  const { data, error, refetch } = useQuery({ ...histogramQuery({ ...filters, pattern: id }, { by: 'level', buckets: 60 }), placeholderData: undefined })
+  const start = data ? Date.parse(data.from) : 0
+  const times = Array.from({ length: data?.series[0]?.counts.length ?? 0 }, (_, i) => start + i * (data?.bucketMs ?? 0))
+  const series = data ? levelSeries({ times, stepMs: data.bucketMs, series: data.series }) : []
+  return (
+    <Chart
+      kind="stack"
+      label="Trend"
+      note={filters.since === undefined ? 'lines by level' : `last ${minutes(filters.since)}, by level`}
+      times={times}
+      stepMs={data?.bucketMs}
+      series={series}
+      height={116}
+      loading={!data && !error}
+      overlay={error && !data ? <Failure error={error} onRetry={() => void refetch()} /> : undefined}
+    />
+  )
+}
