@@ -35,6 +35,12 @@ function useSettled(): boolean {
   return settled
 }
 
+/** A range that ends now cuts its first and last bucket: they would look like a rise and a fall. A burst in the last one stays. */
+export function withoutCutEnds(values: readonly number[]): number[] {
+  const last = values[values.length - 1] ?? 0
+  return values.slice(1, last > (values[values.length - 2] ?? 0) ? undefined : -1)
+}
+
 export function PatternTrend({ id, filters, token, className }: PatternTrendProps) {
   const enabled = useSettled()
   const { data, error } = useQuery({
@@ -48,5 +54,5 @@ export function PatternTrend({ id, filters, token, className }: PatternTrendProp
   if (!data) return <Skeleton className={cx('h-5', className)} />
   const length = Math.max(0, ...data.series.map(({ counts }) => counts.length))
   const values = Array.from({ length }, (_, i) => data.series.reduce((all, { counts }) => all + (counts[i] ?? 0), 0))
-  return <Sparkline values={values} token={token} className={className} />
+  return <Sparkline values={filters.from === undefined ? withoutCutEnds(values) : values} token={token} className={className} />
 }

@@ -141,7 +141,7 @@ function Body({ detail, line, filters, nowMs }: BodyProps) {
 function Part({ title, children }: { title: string; children: ReactNode }) {
   return (
     <section className="min-w-0">
-      <h3 className="mb-2 text-[13px] font-semibold text-ink">{title}</h3>
+      <h2 className="mb-2 text-[13px] font-semibold text-ink">{title}</h2>
       {children}
     </section>
   )

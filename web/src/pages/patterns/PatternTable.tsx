@@ -116,7 +116,7 @@ const COLUMN_LIST: readonly Column[] = [
 function Head({ room, order, onOrder }: { room: Room; order: Order; onOrder(order: Order): void }) {
   const columns = COLUMN_LIST.filter(({ rooms }) => rooms.includes(room))
   return (
-    <thead className={room === 'narrow' ? 'sr-only' : 'sticky top-0 z-20 bg-surface'}>
+    <thead className={room === 'narrow' ? 'sr-only' : 'sticky top-0 z-20 bg-raised'}>
       <tr style={{ height: HEAD_PX }}>
         {columns.map((column, i) => (
           <th

@@ -41,20 +41,31 @@ export function Values({ template, messages }: ValuesProps) {
           </span>
         ))}
       </p>
-      {parts.length > 1 && <HoleList values={found[Math.min(hole, found.length - 1)]} number={hole + 1} asked={messages.length} />}
+      {parts.length > 1 && (
+        <HoleList values={found[Math.min(hole, found.length - 1)]} number={hole + 1} asked={messages.length} lines={Math.max(1, ...found.map(({ values }) => Math.min(MOST, values.length)))} />
+      )}
     </div>
   )
 }
 
-function HoleList({ values, number, asked }: { values: HoleValues | undefined; number: number; asked: number }) {
+interface HoleListProps {
+  values: HoleValues | undefined
+  number: number
+  /** How many messages were looked at. */
+  asked: number
+  /** Room for so many values, whichever variable is shown: nothing below moves. */
+  lines: number
+}
+
+function HoleList({ values, number, asked, lines }: HoleListProps) {
   const shown = values?.values.slice(0, MOST) ?? []
   const told = values?.told ?? 0
   return (
-    <section aria-label={`Values of variable ${number}`} className="mt-2 min-h-34">
-      <h3 className="flex text-xs text-muted">
+    <section aria-label={`Values of variable ${number}`} className="mt-2" style={{ minHeight: 24 + lines * 26 }}>
+      <h2 className="flex text-xs text-muted">
         Variable {number} in the newest {exact(told)} lines
         <span className="nums ml-auto">{values && values.values.length > 0 && `${exact(values.values.length)} different`}</span>
-      </h3>
+      </h2>
       {told === 0 && <p className="mt-2 text-xs text-muted">{asked === 0 ? 'No lines in this range.' : 'The stored lines don’t show it: they are of other forms of this pattern.'}</p>}
       <ul className="mt-1.5 flex flex-col gap-1">
         {shown.map(({ value, count }) => (

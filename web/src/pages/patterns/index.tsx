@@ -95,7 +95,7 @@ export function PatternsPage() {
   return (
     <Page title="Patterns" bar={bar}>
       <div className="flex min-h-0 min-w-0 flex-1">
-        <section aria-label="List of patterns" className={cx('flex min-h-0 min-w-0 flex-1 flex-col', sel !== undefined && 'max-lg:hidden')}>
+        <section aria-label="List of patterns" className={cx('flex min-h-0 min-w-0 flex-1 flex-col bg-surface', sel !== undefined && 'max-lg:hidden')}>
           <Strip filters={filters} set={set} shown={shown} total={total} error={lines ? error : null} />
           <List {...{ shown, error, retry, order, setOrder, setPointer, sel, filters, nowMs, find, set }} />
           <Pages page={page} total={total ?? 0} onPage={(to) => set({ page: to === 1 ? undefined : to })} />
