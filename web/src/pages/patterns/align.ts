@@ -24,14 +24,14 @@ function matched(parts: readonly string[], text: string): string[] | null {
   return values
 }
 
-/** The values of a message, one for each `<*>`; null where it doesn't fit the template. Of several lines the first is tried alone too. */
+/** The values of a message, one for each `<*>`; null where it doesn't fit the template. Of several lines the first is what was mined. */
 export function align(template: string, message: string): string[] | null {
   const parts = template.split(HOLE)
   const firstLine = message.split('\n', 1)[0] ?? ''
-  const exact = matched(parts, message) ?? matched(parts, firstLine)
+  const exact = matched(parts, firstLine) ?? matched(parts, message)
   if (exact) return exact
   const loose = collapsed(template).split(HOLE)
-  return matched(loose, collapsed(message)) ?? matched(loose, collapsed(firstLine))
+  return matched(loose, collapsed(firstLine)) ?? matched(loose, collapsed(message))
 }
 
 export interface HoleValues {
