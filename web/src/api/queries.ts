@@ -2,7 +2,7 @@
 import { keepPreviousData, queryOptions } from '@tanstack/react-query'
 import { apiFilters } from '@/lib/time-range'
 import type { Filters } from '@/lib/search-params'
-import { answered, api } from './client'
+import { answered, api, ApiError, worthRetrying } from './client'
 import type { Row } from './types'
 
 /** A page of stored rows with what the headers say about the whole. */
@@ -59,24 +59,42 @@ export function totalQuery(filters: Filters) {
   })
 }
 
+/** Rows are in the history within a second of their acknowledgement: one that just came live may need another try. */
+function notStoredYet(failures: number, error: unknown): boolean {
+  const unknown = error instanceof ApiError && error.status === 404
+  return unknown ? failures < 3 : failures < 2 && worthRetrying(error)
+}
+
+/** The record with `each` neighbours on both sides, newest first, whatever the filters. */
+export function aroundQuery(seq: string, each = 20) {
+  return queryOptions({
+    queryKey: ['around', seq, each],
+    queryFn: async ({ signal }) => (await answered(api.GET('/around', { params: { query: { seq, each } }, signal }))).data,
+    staleTime: 60_000,
+    retry: notStoredYet,
+    retryDelay: 700,
+  })
+}
+
 export interface HistogramAsk {
   by?: 'level' | 'source'
   buckets?: number
   until?: string
 }
 
-export function histogramQuery(filters: Filters, ask: HistogramAsk = {}) {
+/** `anchor`: another number reads anew. */
+export function histogramQuery(filters: Filters, ask: HistogramAsk = {}, anchor = 0) {
   return queryOptions({
-    queryKey: ['histogram', apiFilters(filters), ask],
+    queryKey: ['histogram', apiFilters(filters), ask, anchor],
     queryFn: async ({ signal }) => (await answered(api.GET('/stats/histogram', { params: { query: { ...apiFilters(filters), ...ask } }, signal }))).data,
     placeholderData: keepPreviousData,
   })
 }
 
 /** `fields`: comma-separated from `source`, `level`, `pattern`. */
-export function facetsQuery(filters: Filters, fields = 'source,level', limit = 20) {
+export function facetsQuery(filters: Filters, fields = 'source,level', limit = 20, anchor = 0) {
   return queryOptions({
-    queryKey: ['facets', apiFilters(filters), fields, limit],
+    queryKey: ['facets', apiFilters(filters), fields, limit, anchor],
     queryFn: async ({ signal }) => (await answered(api.GET('/stats/facets', { params: { query: { ...apiFilters(filters), fields, limit } }, signal }))).data,
     placeholderData: keepPreviousData,
   })

@@ -33,7 +33,7 @@ export default function Palette({ onClose }: { onClose: () => void }) {
   const navigate = useNavigate()
   const facets = useQuery(facetsQuery({}, 'source', 50))
   // What the page offers now, as its keys say it.
-  const [offered] = useState(() => keys.all().filter(({ group }) => group !== 'Everywhere' && group !== 'Rows'))
+  const [offered] = useState(() => keys.all().filter(({ group }) => group !== 'Everywhere' && group !== 'Lines'))
   const then = (run: () => void) => () => {
     onClose()
     run()

@@ -74,13 +74,14 @@ export class Keys {
     const now = event.timeStamp
     const chord = this.prefix && now - this.prefix.at < CHORD_MS ? `${this.prefix.key} ${name}` : null
     this.prefix = null
-    const wanted = this.list.toReversed().filter((binding) => (binding.always === true || !busy) && (binding.keys === name || binding.keys === chord))
-    const best = chord === null ? wanted : wanted.toSorted((a, b) => Number(b.keys === chord) - Number(a.keys === chord))
+    const means = (binding: Binding, wanted: string | null) => wanted !== null && binding.keys.toLowerCase() === wanted.toLowerCase()
+    const usable = this.list.toReversed().filter((binding) => binding.always === true || !busy)
+    const best = [...usable.filter((binding) => means(binding, chord)), ...usable.filter((binding) => means(binding, name))]
     if (!pressing(event) && best.some((binding) => binding.run(event) !== false)) {
       event.preventDefault()
       return
     }
-    if (!busy && this.list.some((binding) => binding.keys.startsWith(`${name} `))) this.prefix = { key: name, at: now }
+    if (!busy && this.list.some((binding) => binding.keys.startsWith(`${name.toLowerCase()} `))) this.prefix = { key: name, at: now }
   }
 }
 

@@ -1,8 +1,11 @@
 //! What is typed into the query bar: `level:`, `source:` and `pattern:` become filters of their own, the rest is `q`.
+//! The server's grammar is the judge; here stands only what the page itself must read and write of it.
 import { LEVELS } from '@/api/types'
 import { formatLevels, parseLevels, type Filters } from './search-params'
 
-const TOKEN = /(?<![^\s(])(level|source|pattern):("[^"]*"|\S+)/g
+const QUOTED = String.raw`"(?:\\.|[^"\\])*"`
+const TOKEN = new RegExp(String.raw`(?<!\S)(level|source|pattern):(${QUOTED}|[^\s"()]+)(?!\S)`, 'g')
+const ALTERNATIVES = new RegExp(String.raw`${QUOTED}|(?<!\S)(?:or|OR)(?!\S)|[()]`, 'g')
 
 export interface TypedQuery {
   q?: string
@@ -11,37 +14,72 @@ export interface TypedQuery {
   pattern?: string
 }
 
-function unquote(value: string): string {
-  return value.startsWith('"') && value.endsWith('"') && value.length > 1 ? value.slice(1, -1) : value
+/** A value as the grammar takes it: in quotes where it holds more than plain characters. */
+export function quoted(value: string): string {
+  return /^[\p{L}\p{N}_./@-]+$/u.test(value) ? value : `"${value.replace(/["\\]/g, String.raw`\$&`)}"`
 }
 
-/** Moves what the filters can say out of the text. What they can't (two sources, an unknown level) stays in `q` for the server to judge. */
+function unquoted(value: string): string {
+  return value.startsWith('"') && value.endsWith('"') && value.length > 1 ? value.slice(1, -1).replace(/\\(["\\])/g, '$1') : value
+}
+
+/** Brackets and `or` tie conditions together: none may then be taken out. */
+function tied(text: string): boolean {
+  return [...text.matchAll(ALTERNATIVES)].some(([found]) => !found.startsWith('"'))
+}
+
+/** Moves what the filters can say out of the text. What they can't (two sources, a prefix, an unknown level) stays in `q` for the server. */
 export function typedQuery(text: string, before: Pick<Filters, 'levels' | 'source' | 'pattern'>): TypedQuery {
   const result: TypedQuery = { levels: before.levels, source: before.source, pattern: before.pattern }
   const levels = new Set<string>()
   let source: string | undefined
-  const rest = text.replace(TOKEN, (whole: string, key: string, raw: string) => {
-    const value = unquote(raw)
+  const take = (whole: string, key: string, raw: string): string => {
+    const value = unquoted(raw)
     if (key === 'level') {
       const names = value.toLowerCase().split(',')
-      if (!names.every((name) => (LEVELS as readonly string[]).includes(name))) return whole
+      // Two of them side by side ask for lines of both levels: there are none, and that is for the server to say.
+      if (levels.size > 0 || !names.every((name) => (LEVELS as readonly string[]).includes(name))) return whole
       for (const name of names) levels.add(name)
       return ''
     }
     if (key === 'source') {
-      if (source !== undefined && source !== value) return whole
+      if ((source !== undefined && source !== value) || /[*<>=]/.test(raw.replace(/^".*"$/, ''))) return whole
       source = value
       return ''
     }
     if (!/^[0-9a-f]{16}$/.test(value)) return whole
     result.pattern = value
     return ''
-  })
+  }
+  const rest = tied(text) ? text : text.replace(TOKEN, take)
   if (levels.size > 0) result.levels = formatLevels(parseLevels([...levels].join(',')))
   if (source !== undefined) result.source = source
-  const q = rest.replace(/\s+/g, ' ').trim()
+  const q = rest.trim()
   result.q = q === '' ? undefined : q
   return result
+}
+
+/** `key:value`, or `-key:value` to leave it out. */
+export function condition(key: string, value: string, exclude = false): string {
+  return `${exclude ? '-' : ''}${/^[\p{L}\p{N}_.-]+$/u.test(key) ? key : quoted(key)}:${quoted(value)}`
+}
+
+/** Is there an `or` outside of brackets? What is added behind would belong to its last part alone. */
+function looseOr(text: string): boolean {
+  let depth = 0
+  for (const [found] of text.matchAll(ALTERNATIVES)) {
+    if (found === '(') depth++
+    else if (found === ')') depth--
+    else if (depth === 0 && !found.startsWith('"')) return true
+  }
+  return false
+}
+
+/** Adds a condition to a query that must hold besides all of it; one that stands there already is not added twice. */
+export function withCondition(q: string | undefined, added: string): string {
+  if (q === undefined || q.trim() === '') return added
+  if (q === added || q.startsWith(`${added} `) || q.endsWith(` ${added}`) || q.includes(` ${added} `)) return q
+  return looseOr(q) ? `(${q}) ${added}` : `${q} ${added}`
 }
 
 export interface Suggestion {
@@ -58,21 +96,45 @@ export function wordAt(text: string, caret: number): { start: number; end: numbe
   return { start, end, word: text.slice(start, end) }
 }
 
-function quoted(value: string): string {
-  return /\s/.test(value) ? `"${value}"` : value
+export interface Known {
+  sources: readonly { value: string; count: number }[]
+  /** Fields of the context, by path, with values that were seen. */
+  fields?: ReadonlyMap<string, readonly string[]>
 }
 
-/** Completions for the word under the caret: keys, levels, known sources, earlier queries. */
-export function suggestions(word: string, sources: readonly { value: string; count: number }[]): Suggestion[] {
+const MOST = 8
+
+function fieldSuggestions(lower: string, fields: ReadonlyMap<string, readonly string[]>): Suggestion[] {
+  const found: Suggestion[] = []
+  for (const [path, values] of fields) {
+    const key = path.toLowerCase()
+    if (lower.startsWith(`${key}:`)) found.push(...values.map((value) => ({ insert: condition(path, value), detail: path })))
+    else if (key.startsWith(lower)) found.push({ insert: `${path}:`, detail: 'field' })
+  }
+  return found
+}
+
+/** Completions for the word under the caret: levels, sources, fields and their values. A `-` in front stays. */
+export function suggestions(typed: string, { sources, fields = new Map() }: Known): Suggestion[] {
+  const minus = typed.startsWith('-') ? '-' : ''
+  const word = typed.slice(minus.length)
   const lower = word.toLowerCase()
   const levels = LEVELS.map((level) => ({ insert: `level:${level}`, detail: 'level' }))
-  const values = sources.map(({ value }) => ({ insert: `source:${quoted(value)}`, detail: 'source' }))
-  if (lower === '') return [...levels, ...values.slice(0, 4)]
+  const values = sources.map(({ value }) => ({ insert: condition('source', value), detail: 'source' }))
+  const signed = (list: Suggestion[]) => list.map(({ insert, detail }) => ({ insert: minus + insert, detail }))
+  if (lower === '') return signed([...levels.toReversed(), ...values.slice(0, MOST - levels.length)])
   const all = [...levels, ...values]
   const starts = all.filter(({ insert }) => insert.toLowerCase().startsWith(lower))
   const contains = all.filter(({ insert }) => {
     const value = insert.toLowerCase()
     return !value.startsWith(lower) && value.slice(value.indexOf(':') + 1).includes(lower)
   })
-  return [...starts, ...contains].filter(({ insert }) => insert !== word).slice(0, 8)
+  const found = [...starts, ...fieldSuggestions(lower, fields), ...contains].filter(({ insert }) => insert !== word)
+  return signed(found.slice(0, MOST))
+}
+
+/** Where a refused query went wrong: the character that the server points at, from 0. */
+export function pointedAt(message: string): number | null {
+  const at = /\(at character (\d+)\)/.exec(message)?.[1]
+  return at === undefined ? null : Number(at)
 }

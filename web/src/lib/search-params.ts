@@ -19,8 +19,10 @@ export interface ExploreSearch extends Filters {
   live?: boolean
   /** `<seq>@<epoch ms>`: the row in the drawer; the time lets a fresh page find it. */
   sel?: string
+  /** Columns besides the message, comma-separated; absent: the usual ones. */
   cols?: string
-  view?: 'compact'
+  /** Dense rows, or long lines over three rows, or both. */
+  view?: 'compact' | 'wrap' | 'compact,wrap'
   /** Page of the history at the top, from 1. */
   page?: number
 }
@@ -43,6 +45,8 @@ export interface PatternsSearch extends Filters {
 }
 
 type Raw = Record<string, unknown>
+
+const VIEWS: readonly unknown[] = ['compact', 'wrap', 'compact,wrap']
 
 const MAX_TEXT = 4096
 const YEAR_MINUTES = 525_600
@@ -105,8 +109,8 @@ export function exploreSearch(raw: Raw): ExploreSearch {
     ...base,
     live: history ? false : undefined,
     sel: matching(raw.sel, /^\d+-\d+@\d+$/),
-    cols: matching(raw.cols, /^[a-z,]{1,100}$/),
-    view: raw.view === 'compact' ? 'compact' : undefined,
+    cols: matching(raw.cols, /^[^,]{1,100}(?:,[^,]{1,100}){0,11}$/),
+    view: VIEWS.includes(raw.view) ? (raw.view as ExploreSearch['view']) : undefined,
     page: history ? whole(raw.page, 2, 10_000_000) : undefined,
   })
 }

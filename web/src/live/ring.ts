@@ -24,6 +24,14 @@ class Dictionary {
   }
 }
 
+/** What a frozen view looks at. */
+export interface Hold {
+  /** Number after the newest row that it shows. */
+  top: number
+  /** Number of the oldest row that it must not lose. */
+  keep: number
+}
+
 export class Ring {
   private time: Float64Array
   private received: Float64Array
@@ -40,6 +48,10 @@ export class Ring {
   first = 0
   /** Number that the next row gets. */
   next = 0
+  /** Set while a view is frozen: what it looks at is not pushed out by what comes. */
+  held: Hold | null = null
+  /** Events that found no room because of `held`; they are in the history. */
+  heldBack = 0
 
   constructor(readonly capacity = 100_000) {
     this.time = new Float64Array(capacity)
@@ -64,6 +76,8 @@ export class Ring {
   clear(): void {
     this.first = 0
     this.next = 0
+    this.held = null
+    this.heldBack = 0
     this.message = []
     this.extra = []
     this.words = new Dictionary()
@@ -78,6 +92,10 @@ export class Ring {
       const offset = batch.offset[i] ?? 0
       if (offset <= (this.newest.get(partition) ?? -1)) continue
       this.newest.set(partition, offset)
+      if (this.full()) {
+        this.heldBack++
+        continue
+      }
       const slot = this.open()
       this.time[slot] = batch.time[i] ?? 0
       this.received[slot] = batch.received[i] ?? 0
@@ -91,6 +109,11 @@ export class Ring {
       added++
     }
     return added
+  }
+
+  /** Would one more row push out what a frozen view looks at? */
+  private full(): boolean {
+    return this.held !== null && this.size >= this.capacity && this.first >= this.held.keep
   }
 
   /** A slot for one more row at the new end; the oldest row goes when there is no room. */
@@ -146,6 +169,8 @@ export class Ring {
       if (row) later.push(row)
     }
     this.next -= later.length
+    if (this.held && this.held.top > at + 1) this.held.top += rows.length
+    if (this.held && this.held.keep > at) this.held.keep += rows.length
     for (const row of [...rows, ...later]) this.write(this.open(), row)
   }
 

@@ -26,6 +26,8 @@ export interface Follow {
 }
 
 const PAGE = 200
+/** More than a screen shows. */
+const BEFORE = 120
 /** Rows are in the history within a second of their acknowledgement; what was on its way at the start is fetched after that. */
 const CATCH_UP_MS = 1200
 const GAP_PAGE = 1000
@@ -47,10 +49,13 @@ export class LiveStore {
   connection: Connection = { state: 'connecting' }
   /** Events that the server could not send because the page was too slow. */
   skipped = 0
+  /** One in so many of the events is sent; 1: all of them. */
   sampled = 1
+  /** The newest rows under the filters before, to be shown until the first ones of the new filters are there. */
+  before: TableRow[] = []
   refused: string | null = null
-  /** How the stored rows below the live ones are doing. */
-  backfill: { state: 'loading' | 'ready' | 'end' } | { state: 'failed'; error: unknown } = { state: 'loading' }
+  /** How the stored rows below the live ones are doing; `full`: older ones are in the history only. */
+  backfill: { state: 'loading' | 'ready' | 'end' | 'full' } | { state: 'failed'; error: unknown } = { state: 'loading' }
 
   private epoch = 0
   private following: Follow | null = null
@@ -66,6 +71,11 @@ export class LiveStore {
     private readonly url: string,
   ) {
     port.addEventListener('message', ({ data }) => this.receive(data))
+  }
+
+  /** Changes whenever the rows begin anew. */
+  get epochNumber(): number {
+    return this.epoch
   }
 
   start(): void {
@@ -84,6 +94,7 @@ export class LiveStore {
     this.following = follow
     this.reading.abort()
     this.reading = new AbortController()
+    if (this.ring.size > 0) this.before = this.newest(BEFORE)
     this.ring.clear()
     this.skipped = 0
     this.sampled = 1
@@ -93,6 +104,33 @@ export class LiveStore {
     this.markAt = null
     this.backfill = { state: 'loading' }
     this.port.postMessage({ type: 'want', wanted: this.wanted() })
+    this.rowsChanged.bump()
+  }
+
+  private newest(most: number): TableRow[] {
+    const top = this.ring.held?.top ?? this.ring.next
+    const found: TableRow[] = []
+    for (let at = top - 1; at >= this.ring.first && found.length < most; at--) {
+      const row = this.ring.get(at)
+      if (row) found.push(row)
+    }
+    return found
+  }
+
+  /** Freezes what is seen: `top` and `keep` as in `Ring.held`. */
+  hold(keep: number): void {
+    this.ring.held ??= { top: this.ring.next, keep }
+    this.ring.held.keep = keep
+    this.rowsChanged.bump()
+  }
+
+  /** Follows again. Where the ring had to let events pass, it starts anew, so that none is missing between. */
+  release(): void {
+    if (this.ring.heldBack > 0 && this.following) {
+      this.follow(this.following)
+      return
+    }
+    this.ring.held = null
     this.rowsChanged.bump()
   }
 
@@ -206,7 +244,7 @@ export class LiveStore {
   /** One more page of stored rows at the bottom. */
   async loadOlder(): Promise<void> {
     const { following, reading } = this
-    if (!following || this.backfill.state === 'end') return
+    if (!following || this.backfill.state === 'end' || this.backfill.state === 'full') return
     this.backfill = { state: 'loading' }
     this.rowsChanged.bump()
     try {
@@ -214,8 +252,9 @@ export class LiveStore {
       if (reading.signal.aborted) return
       this.until ??= page.until
       this.fetched += page.rows.length
-      this.ring.prepend(this.missing(page.rows.map(storedRow)))
-      this.backfill = { state: page.rows.length < PAGE ? 'end' : 'ready' }
+      const missing = this.missing(page.rows.map(storedRow))
+      const put = this.ring.prepend(missing)
+      this.backfill = { state: put < missing.length ? 'full' : page.rows.length < PAGE ? 'end' : 'ready' }
     } catch (error) {
       if (reading.signal.aborted) return
       this.backfill = { state: 'failed', error }

@@ -1,0 +1,70 @@
+//! Matching events over time; a drag zooms in.
+import { useQuery } from '@tanstack/react-query'
+import { histogramQuery } from '@/api/queries'
+import { ChartCard, levelSeries } from '@/components/charts'
+import { Button } from '@/components/ui/button'
+import { reason } from '@/components/ui/states'
+import { extend, Seconds } from '@/lib/series'
+import type { Filters } from '@/lib/search-params'
+import { rangeLabel } from '@/lib/time-range'
+import { live } from '@/live/live'
+import { useSignal } from '@/live/signal'
+
+/** Shown while live where no time was chosen. */
+const LIVE_MINUTES = 15
+const NONE = new Seconds()
+
+export interface HistogramProps {
+  filters: Filters
+  following: boolean
+  anchor: number
+  phone: boolean
+  onZoom(from: number, to: number): void
+  onZoomReset(): void
+}
+
+function unfiltered({ q, levels, source, pattern }: Filters): boolean {
+  return q === undefined && levels === undefined && source === undefined && pattern === undefined
+}
+
+export function Histogram({ filters, following, anchor, phone, onZoom, onZoomReset }: HistogramProps) {
+  const timed = filters.since !== undefined || filters.from !== undefined
+  const asked = following && !timed ? { ...filters, since: LIVE_MINUTES } : filters
+  // The stream counts all events each second; under filters the server is asked instead.
+  const moving = following && unfiltered(filters)
+  const histogram = useQuery({
+    ...histogramQuery(asked, { buckets: phone ? 60 : 150 }, anchor),
+    refetchInterval: following ? (moving ? 30_000 : 5000) : false,
+  })
+  const second = useSignal(live.secondsChanged)
+  const { data } = histogram
+  const buckets = data && (extend(data, moving && second >= 0 ? live.seconds : NONE, 'level', Number.POSITIVE_INFINITY))
+  return (
+    <ChartCard
+      className="shrink-0"
+      kind="stack"
+      label="Events over time, by level"
+      title="Events"
+      note={`${rangeLabel(asked)} · drag to zoom`}
+      times={buckets?.times ?? []}
+      stepMs={buckets?.stepMs}
+      series={buckets ? levelSeries(buckets) : []}
+      height={phone ? 84 : 104}
+      loading={histogram.isPending}
+      overlay={histogram.isError && !data ? <Failed error={histogram.error} onRetry={() => void histogram.refetch()} /> : undefined}
+      onZoom={onZoom}
+      onZoomReset={onZoomReset}
+    />
+  )
+}
+
+function Failed({ error, onRetry }: { error: unknown; onRetry: () => void }) {
+  return (
+    <span role="alert" className="flex items-center gap-2">
+      {reason(error)}
+      <Button small onClick={onRetry}>
+        Try again
+      </Button>
+    </span>
+  )
+}

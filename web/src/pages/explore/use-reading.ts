@@ -1,0 +1,107 @@
+//! Someone reading: the marked line, the open one, and the freeze that keeps both where they are.
+import { useCallback, useEffect, useRef, useState } from 'react'
+import type { ExploreSearch } from '@/lib/search-params'
+import { live } from '@/live/live'
+import { PAGE } from './rows/history'
+import type { GridHandle } from './table/Grid'
+import type { ExploreActions } from './use-explore'
+import type { Rows } from './use-rows'
+
+/** Rows below those in sight that a frozen view keeps. */
+const KEPT = 200
+/** So near to the end the next older rows are read. */
+const NEAR = 40
+/** The URL follows the page in sight after so long without scrolling. */
+const SETTLE_MS = 250
+
+/** Puts the page in sight into the URL, once scrolling rests. */
+function usePageInUrl(now: number, put: (page: number) => void): (page: number) => void {
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
+  useEffect(() => {
+    const pending = timer
+    return () => clearTimeout(pending.current)
+  }, [])
+  return (page) => {
+    clearTimeout(timer.current)
+    if (page !== now) timer.current = setTimeout(() => put(page), SETTLE_MS)
+  }
+}
+
+export function useReading(search: ExploreSearch, rows: Rows, actions: ExploreActions) {
+  const { isLive, source, listKey, liveRows, history } = rows
+  const grid = useRef<GridHandle>(null)
+  const lowest = useRef(0)
+  const [cursor, setCursor] = useState<number | null>(null)
+  const [listBefore, setListBefore] = useState(listKey)
+  if (listBefore !== listKey) {
+    // Another list: the mark was on a line of the old one.
+    setListBefore(listKey)
+    setCursor(null)
+  }
+  const sel = search.sel?.slice(0, search.sel.indexOf('@'))
+  const pageInUrl = usePageInUrl(search.page ?? 1, actions.page)
+
+  const read = useCallback(() => {
+    if (isLive) live.hold((live.ring.held?.top ?? live.ring.next) - 1 - lowest.current - KEPT)
+  }, [isLive])
+  const isOpen = sel !== undefined
+  const { frozen } = liveRows
+  useEffect(() => {
+    if (isOpen && isLive && !frozen) read()
+  }, [isOpen, isLive, frozen, read])
+
+  const latest = () => {
+    setCursor(null)
+    if (isOpen) actions.select(null)
+    rows.toLatest()
+    grid.current?.goTo(0)
+  }
+  const move = (to: number) => {
+    read()
+    setCursor(to)
+    grid.current?.reveal(to)
+    const row = source.get(to)
+    if (isOpen && row?.kind === 'line') actions.select(row)
+  }
+  return {
+    grid,
+    cursor,
+    sel,
+    read,
+    latest,
+    move,
+    pause: () => (frozen ? latest() : read()),
+    step: (by: 1 | -1) => {
+      if (source.count === 0) return
+      const at = cursor ?? (sel === undefined ? undefined : source.indexOf(sel))
+      move(at === undefined ? 0 : Math.max(0, Math.min(at + by, source.count - 1)))
+    },
+    open: (index: number) => {
+      const row = source.get(index)
+      if (row?.kind !== 'line') return
+      read()
+      setCursor(index)
+      actions.select(row)
+    },
+    close: () => {
+      actions.select(null)
+      grid.current?.focus()
+    },
+    page: (page: number) => {
+      grid.current?.goTo((page - 1) * PAGE)
+      actions.page(page)
+    },
+    onSight: (start: number, end: number) => {
+      lowest.current = end
+      if (!isLive) {
+        history.sight(start, end)
+        pageInUrl(Math.floor(start / PAGE) + 1)
+        return
+      }
+      if (frozen) read()
+      if (end >= source.count - NEAR && live.backfill.state === 'ready') void live.loadOlder()
+    },
+  }
+}
+
+export type Reading = ReturnType<typeof useReading>

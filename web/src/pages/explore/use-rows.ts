@@ -1,0 +1,56 @@
+//! The rows that the view shows, live or stored, and the way to the newest of them.
+import { useQuery } from '@tanstack/react-query'
+import { useMemo, useState } from 'react'
+import { ApiError } from '@/api/client'
+import { facetsQuery } from '@/api/queries'
+import { parseLevels, type ExploreSearch, type Filters } from '@/lib/search-params'
+import { filterKey } from '@/lib/time-range'
+import { live } from '@/live/live'
+import { useHistoryRows } from './rows/history'
+import { useFollow, useLiveRows } from './rows/live'
+
+const FACETS_MS = 10_000
+
+export function filtersOf({ q, levels, source, pattern, since, from, to }: ExploreSearch): Filters {
+  return { q, levels, source, pattern, since, from, to }
+}
+
+/** What the server says to a query that it can't read. */
+function refusal(error: unknown): string | null {
+  return error instanceof ApiError && error.status === 400 ? error.message : null
+}
+
+/** How many stored lines match: the counts by level, of the levels that are shown. Asked by the facets too, so it costs nothing. */
+function useMatching(filters: Filters, anchor: number, active: boolean): number | undefined {
+  const { data } = useQuery({ ...facetsQuery({ ...filters, levels: undefined }, 'level', 4, anchor), refetchInterval: active ? FACETS_MS : false })
+  const shown: readonly string[] = parseLevels(filters.levels)
+  return data?.fields.level?.reduce((sum, { value, count }) => (shown.length === 0 || shown.includes(value) ? sum + count : sum), 0)
+}
+
+export function useRows(search: ExploreSearch) {
+  const [anchor, setAnchor] = useState(0)
+  const isLive = search.live !== false
+  const filters = useMemo(() => filtersOf(search), [search])
+  useFollow(filters, isLive)
+  const liveRows = useLiveRows()
+  const history = useHistoryRows(filters, anchor, !isLive)
+  const matching = useMatching(filters, anchor, isLive)
+  const liveRefused = live.refused ?? (live.backfill.state === 'failed' ? refusal(live.backfill.error) : null)
+  return {
+    filters,
+    isLive,
+    anchor,
+    liveRows,
+    history,
+    source: isLive ? liveRows.source : history.source,
+    matching: isLive ? matching : history.total,
+    refused: isLive ? liveRefused : refusal(history.error),
+    /** Differs when the rows are another list. */
+    listKey: `${isLive ? `live ${live.epochNumber}` : `history ${anchor}`} ${filterKey(filters)}`,
+    facetsRefresh: isLive ? FACETS_MS : (false as const),
+    /** Follows again, or reads the history anew up to now. */
+    toLatest: () => (isLive ? live.release() : setAnchor((before) => before + 1)),
+  }
+}
+
+export type Rows = ReturnType<typeof useRows>
