@@ -15,10 +15,10 @@ describe('the tooltip', () => {
   it('never leaves its panel', () => {
     for (const width of [150, 220, 300, 700]) {
       for (let x = 0; x <= width; x += 10) {
-        const at = place(x, 10, tip, { width, height: 90 })
-        expect(at.left).toBeGreaterThanOrEqual(0)
-        expect(at.top).toBe(0)
-        if (width >= tip.width) expect(at.left + tip.width).toBeLessThanOrEqual(width)
+        const corner = place(x, 10, tip, { width, height: 90 })
+        expect(corner.left).toBeGreaterThanOrEqual(0)
+        expect(corner.top).toBe(0)
+        if (width >= tip.width) expect(corner.left + tip.width).toBeLessThanOrEqual(width)
       }
     }
   })
