@@ -101,6 +101,10 @@ export function Chart(props: ChartProps) {
         <ChartSkeleton height={height} />
       ) : asTable ? (
         <ChartTable model={model} label={label} height={height} />
+      ) : model.times.length === 0 ? (
+        <div className="flex items-center justify-center" style={{ height }}>
+          {props.overlay}
+        </div>
       ) : (
         <PlotArea {...props} model={model} onHover={setHovered} />
       )}
@@ -183,7 +187,11 @@ function PlotArea(props: ChartProps & { model: Model; onHover(index: number | nu
         }}
         onKeyDown={onKeyDown}
       />
-      {props.overlay !== undefined && <div className="absolute inset-0 flex items-center justify-center">{props.overlay}</div>}
+      {props.overlay !== undefined && (
+        <div className="absolute inset-0 flex items-center justify-center">
+          <div className="rounded-lg bg-surface">{props.overlay}</div>
+        </div>
+      )}
       {inside && hover && bucket && (
         <div className="pointer-events-none absolute inset-x-0" style={{ top: -HEADER_PX, height: room }}>
           <Tooltip

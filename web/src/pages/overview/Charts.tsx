@@ -1,8 +1,8 @@
 //! The charts over time: how much came by level, how much of it was errors, and from where.
 import { useNavigate } from '@tanstack/react-router'
 import { useCallback, useMemo, useState, type ReactNode } from 'react'
-import { ChartCard, levelSeries, type Band, type ChartSeries } from '@/components/charts'
-import { Empty, Failure, reason } from '@/components/ui/states'
+import { ChartCard, levelSeries, PanelFailure, PanelMessage, type Band, type ChartSeries } from '@/components/charts'
+import { reason } from '@/components/ui/states'
 import { minutes, percent } from '@/lib/format'
 import { errorRates, OTHER, sum, topSeries } from '@/lib/series'
 import { ColourBook, OTHER_TOKEN } from './source-colours'
@@ -17,9 +17,9 @@ export interface OverTimeProps {
 /** Why a chart shows nothing; undefined when it shows something. */
 function overlayOf({ asked, since }: OverTimeProps): ReactNode {
   const { data, error, retry } = asked
-  if (data === undefined) return error ? <Failure error={error} onRetry={retry} /> : undefined
+  if (data === undefined) return error ? <PanelFailure error={error} retry={retry} /> : undefined
   if (data.series.some(({ counts }) => sum(counts) > 0)) return undefined
-  return <Empty title={`No events in the last ${minutes(since)}`}>Choose a longer range, or wait: new events show within a second.</Empty>
+  return <PanelMessage title={`No events in the last ${minutes(since)}`}>Choose a longer range, or wait: new ones show within a second.</PanelMessage>
 }
 
 /** A chart that could not be asked again keeps what it showed, and says so. */

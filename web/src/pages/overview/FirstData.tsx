@@ -27,7 +27,7 @@ function Snippet({ what, command }: { what: string; command: string }) {
     <li className="min-w-0">
       <p className="mb-1 text-xs text-muted">{what}</p>
       <div className="flex min-w-0 items-center gap-2 rounded-lg border border-line bg-bg py-1 pr-1 pl-3">
-        <code className="min-w-0 flex-1 py-1 font-mono text-xs break-all text-ink">{command}</code>
+        <code className="min-w-0 flex-1 py-1 font-mono text-xs wrap-anywhere text-ink">{command}</code>
         <IconButton label={copied ? 'Copied' : 'Copy'} small onClick={() => void navigator.clipboard.writeText(command).then(() => setCopied(true))}>
           {copied ? <Check aria-hidden className="size-3.5 text-good" /> : <Copy aria-hidden className="size-3.5" />}
         </IconButton>

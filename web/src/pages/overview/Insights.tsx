@@ -5,9 +5,8 @@ import { ArrowRight, Sparkles } from 'lucide-react'
 import { analysisQuery } from '@/api/queries'
 import type { components } from '@/api/schema'
 import type { PatternSummary } from '@/api/types'
-import { NewBadge, Panel, Template } from '@/components/charts'
+import { NewBadge, Panel, PanelFailure, PanelMessage, Template } from '@/components/charts'
 import { Skeleton, SkeletonLines } from '@/components/ui/skeleton'
-import { Empty, Failure } from '@/components/ui/states'
 import { cx } from '@/lib/cx'
 import { count } from '@/lib/format'
 import { plain } from '@/lib/hostile'
@@ -26,9 +25,9 @@ export function Insights({ since, asked, className }: { since: number; asked: As
   return (
     <Panel title="AI insights" remark={model.data?.model.configured ? model.data.model.name : undefined} actions={<Sparkles aria-hidden className="size-4 text-accent" />} className={className}>
       <div className="flex min-h-0 flex-1 flex-col gap-2 overflow-y-auto px-3 pt-1 pb-3">
-        {notable === undefined && (error ? <Failure error={error} onRetry={retry} /> : <InsightSkeletons />)}
+        {notable === undefined && (error ? <PanelFailure error={error} retry={retry} className="h-36" /> : <InsightSkeletons />)}
         {notable && <ModelState analysis={model.data} />}
-        {notable?.length === 0 && <Empty title="Nothing stands out">No pattern of this range is graver than usual traffic.</Empty>}
+        {notable?.length === 0 && <PanelMessage title="Nothing stands out" className="h-36">No pattern of this range is graver than usual traffic.</PanelMessage>}
         {notable?.map((pattern) => (
           <InsightItem key={pattern.id} pattern={pattern} since={since} />
         ))}

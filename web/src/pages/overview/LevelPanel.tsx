@@ -1,10 +1,9 @@
 //! How the range is made up by level; each level leads to its lines.
 import { Link } from '@tanstack/react-router'
 import { LEVELS } from '@/api/types'
-import { BarList, Panel } from '@/components/charts'
+import { BarList, Panel, PanelFailure } from '@/components/charts'
 import { LEVEL_TEXT } from '@/components/LevelTag'
 import { Skeleton } from '@/components/ui/skeleton'
-import { Failure } from '@/components/ui/states'
 import { cx } from '@/lib/cx'
 import { exact } from '@/lib/format'
 import { ordered, sum } from '@/lib/series'
@@ -33,7 +32,7 @@ export function LevelPanel({ since, asked }: { since: number; asked: Asked<Timel
             }))}
           />
         ) : error ? (
-          <Failure error={error} onRetry={retry} />
+          <PanelFailure error={error} retry={retry} className="h-36" />
         ) : (
           <div className="flex flex-col gap-4">
             {LEVELS.map((level) => (

@@ -1,9 +1,8 @@
 //! The patterns that most lines have, each with its course; a click shows it in full.
 import { Link } from '@tanstack/react-router'
 import type { PatternSummary } from '@/api/types'
-import { mainLevelToken, NewBadge, Panel, PatternTrend, Template } from '@/components/charts'
+import { mainLevelToken, NewBadge, Panel, PanelFailure, PanelMessage, PatternTrend, Template } from '@/components/charts'
 import { SkeletonLines } from '@/components/ui/skeleton'
-import { Empty, Failure } from '@/components/ui/states'
 import { count, exact, percent } from '@/lib/format'
 import type { Asked } from './use-overview'
 
@@ -23,8 +22,8 @@ export function TopPatterns({ since, asked }: { since: number; asked: Asked<{ pa
       }
     >
       <div className="min-h-44 px-2 pt-1 pb-3">
-        {top === undefined && (error ? <Failure error={error} onRetry={retry} /> : <SkeletonLines lines={MOST} className="gap-4.5 px-2 pt-2" />)}
-        {top?.length === 0 && <Empty title="No patterns in this range">Each line gets a pattern as it arrives.</Empty>}
+        {top === undefined && (error ? <PanelFailure error={error} retry={retry} className="h-36" /> : <SkeletonLines lines={MOST} className="gap-4.5 px-2 pt-2" />)}
+        {top?.length === 0 && <PanelMessage title="No patterns in this range" className="h-36">Each line gets a pattern as it arrives.</PanelMessage>}
         {top && top.length > 0 && (
           <ol className="flex min-w-0 flex-col">
             {top.map((pattern) => (

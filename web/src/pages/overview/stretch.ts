@@ -9,7 +9,7 @@ const SETTLE_S = 2
 const BUCKETS = 300
 const REFRESH_MS = 20_000
 /** The first answer may lack the seconds between it and the first live one: asked again soon. */
-const SOON_MS = 4000
+const SOON_MS = 3200
 
 export interface Stretch {
   histogram: Histogram

@@ -5,7 +5,7 @@ import { ArrowLeft, Check, Copy, Filter, FilterX, X } from 'lucide-react'
 import { useEffect, useRef, useState, type ReactNode } from 'react'
 import { histogramQuery, patternQuery, recentQuery } from '@/api/queries'
 import type { PatternDetail as Detail } from '@/api/types'
-import { BarList, Chart, LevelMix, levelMixText, levelSeries, NewBadge } from '@/components/charts'
+import { BarList, Chart, LevelMix, levelMixText, levelSeries, NewBadge, PanelFailure } from '@/components/charts'
 import { buttonClass, IconButton } from '@/components/ui/button'
 import { SkeletonLines } from '@/components/ui/skeleton'
 import { Failure } from '@/components/ui/states'
@@ -193,7 +193,7 @@ function Trend({ id, filters }: { id: string; filters: Filters }) {
       series={series}
       height={116}
       loading={!data && !error}
-      overlay={error && !data ? <Failure error={error} onRetry={() => void refetch()} /> : undefined}
+      overlay={error && !data ? <PanelFailure error={error} retry={() => void refetch()} /> : undefined}
     />
   )
 }
