@@ -88,6 +88,8 @@ pub struct Config {
     pub model: crate::model::ModelSettings,
     /// Alert rules and their sinks (`[alerts]`).
     pub alerts: crate::alerting::AlertSettings,
+    /// The live stream's limits (`[gateway]`).
+    pub gateway: crate::gateway::GatewaySettings,
 }
 
 /// Which group protocol consumers speak.
@@ -153,6 +155,7 @@ impl Default for Config {
             whittle_retention_bytes: 10 << 30,
             model: Default::default(),
             alerts: Default::default(),
+            gateway: Default::default(),
         }
     }
 }
@@ -191,7 +194,8 @@ impl Config {
         }
         self.validate_sizes()?;
         self.validate_ports()?;
-        self.validate_origins()
+        self.validate_origins()?;
+        self.gateway.validate().map_err(|e| ConfigError::new("[gateway]", e))
     }
 
     fn validate_sizes(&self) -> Result<(), ConfigError> {
