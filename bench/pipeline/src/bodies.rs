@@ -71,6 +71,13 @@ impl Bodies {
     }
 }
 
+/// A request cut into a head that asks whether its body is wanted, and the body.
+pub fn asking(request: &[u8]) -> (Vec<u8>, Vec<u8>) {
+    let head_end = request.windows(4).position(|part| part == b"\r\n\r\n").map_or(0, |at| at + 2);
+    let head = [&request[..head_end], b"expect: 100-continue\r\n\r\n"].concat();
+    (head, request[head_end + 2..].to_vec())
+}
+
 /// A request with NDJSON.
 pub fn ndjson_request(body: &[u8]) -> Vec<u8> {
     Connection::render("POST", "/ingest", &[("content-type", "application/x-ndjson")], body)

@@ -60,11 +60,30 @@ pub enum Pace {
     Rate(f64, Duration),
 }
 
+/// Bytes to be sent.
+pub trait Request: Sync {
+    /// Sends them and reads the answer.
+    fn send(&self, connection: &mut Connection, response: &mut Response) -> std::io::Result<()>;
+}
+
+impl Request for Vec<u8> {
+    fn send(&self, connection: &mut Connection, response: &mut Response) -> std::io::Result<()> {
+        connection.exchange(self, response)
+    }
+}
+
+/// A head that asks for the go-ahead, and the body.
+impl Request for (Vec<u8>, Vec<u8>) {
+    fn send(&self, connection: &mut Connection, response: &mut Response) -> std::io::Result<()> {
+        connection.exchange_asking(&self.0, &self.1, response)
+    }
+}
+
 /// Sends `requests` over `clients` connections.
 ///
 /// # Errors
 /// A connection breaks.
-pub fn run(address: SocketAddr, requests: &[Vec<u8>], clients: usize, pace: Pace) -> anyhow::Result<Outcome> {
+pub fn run(address: SocketAddr, requests: &[impl Request], clients: usize, pace: Pace) -> anyhow::Result<Outcome> {
     let next = AtomicUsize::new(0);
     let started = Instant::now();
     let all = Mutex::new(Outcome::default());
@@ -86,7 +105,7 @@ pub fn run(address: SocketAddr, requests: &[Vec<u8>], clients: usize, pace: Pace
 
 fn one_client(
     address: SocketAddr,
-    requests: &[Vec<u8>],
+    requests: &[impl Request],
     next: &AtomicUsize,
     started: Instant,
     pace: Pace,
@@ -111,7 +130,7 @@ fn one_client(
                 if due + Duration::from_millis(2) > Instant::now() { Instant::now() } else { due }
             }
         };
-        connection.exchange(&requests[number % requests.len()], &mut response)?;
+        requests[number % requests.len()].send(&mut connection, &mut response)?;
         outcome.add(response.status, since.elapsed());
     }
 }

@@ -139,7 +139,7 @@ impl Connection {
         });
         if !matches!(written, Ok(Ok(()))) {
             // Refused before all was sent: the answer counts, the connection is of no more use.
-            *self = Connection::open(self.address, self.stream.read_timeout()?.unwrap_or(Duration::from_secs(10)))?;
+            self.reopen()?;
         }
         read
     }
@@ -152,27 +152,48 @@ impl Connection {
         self.stream.write_all(bytes)
     }
 
+    /// Sends the head of a request with `Expect: 100-continue`, and the body only when the server asks for it. A
+    /// connection that the server closed after a refusal is opened again.
+    ///
+    /// # Errors
+    /// The connection broke, or the time is over.
+    pub fn exchange_asking(&mut self, head: &[u8], body: &[u8], response: &mut Response) -> std::io::Result<()> {
+        let mut bytes = std::mem::take(&mut self.ahead);
+        let first = self.stream.write_all(head).and_then(|()| self.read_head(&mut bytes));
+        let (status, head_end) = match first {
+            Ok(first) => first,
+            Err(error) if is_closed(&error) && bytes.is_empty() => {
+                self.reopen()?;
+                self.stream.write_all(head)?;
+                self.read_head(&mut bytes)?
+            }
+            Err(error) => return Err(error),
+        };
+        if status == 100 {
+            bytes.drain(..head_end);
+            self.stream.write_all(body)?;
+        }
+        self.ahead = bytes;
+        self.read_response(response)
+    }
+
     /// Reads one answer.
     ///
     /// # Errors
     /// The connection broke, the time is over, or it is no HTTP.
     pub fn read_response(&mut self, response: &mut Response) -> std::io::Result<()> {
         let mut bytes = std::mem::take(&mut self.ahead);
-        let body_start = loop {
-            if let Some(at) = find(&bytes, b"\r\n\r\n") {
-                let status = status_of(&bytes).ok_or_else(|| invalid("no status line"))?;
-                if status != 100 {
-                    response.status = status;
-                    break at + 4;
-                }
-                bytes.drain(..at + 4);
-                continue;
+        let head_end = loop {
+            let (status, head_end) = self.read_head(&mut bytes)?;
+            if status != 100 {
+                response.status = status;
+                break head_end;
             }
-            self.read_more(&mut bytes)?;
+            bytes.drain(..head_end);
         };
         response.head.clear();
-        response.head.extend_from_slice(&bytes[..body_start - 2]);
-        bytes.drain(..body_start);
+        response.head.extend_from_slice(&bytes[..head_end - 2]);
+        bytes.drain(..head_end);
         response.body.clear();
         if response.header("transfer-encoding").is_some_and(|v| v.eq_ignore_ascii_case("chunked")) {
             self.read_chunks(&mut bytes, &mut response.body)?;
@@ -185,6 +206,22 @@ impl Connection {
             bytes.drain(..length);
         }
         self.ahead = bytes;
+        Ok(())
+    }
+
+    /// Reads until `bytes` start with a whole head: its status, and where it ends.
+    fn read_head(&mut self, bytes: &mut Vec<u8>) -> std::io::Result<(u16, usize)> {
+        loop {
+            if let Some(at) = find(bytes, b"\r\n\r\n") {
+                return Ok((status_of(bytes).ok_or_else(|| invalid("no status line"))?, at + 4));
+            }
+            self.read_more(bytes)?;
+        }
+    }
+
+    fn reopen(&mut self) -> std::io::Result<()> {
+        let timeout = self.stream.read_timeout()?.unwrap_or(Duration::from_secs(10));
+        *self = Connection::open(self.address, timeout)?;
         Ok(())
     }
 
@@ -228,6 +265,11 @@ impl Connection {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Whether a connection was closed by the other side.
+fn is_closed(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::BrokenPipe | ErrorKind::ConnectionReset)
 }
 
 fn invalid(what: &str) -> std::io::Error {
@@ -281,6 +323,20 @@ mod tests {
         assert_eq!(connection.get("/").expect("answered").body, b"abcde");
         assert_eq!(connection.get("/").expect("answered").status, 204);
         assert!(connection.get("/").is_err(), "the server has closed");
+    }
+
+    #[test]
+    fn a_body_is_sent_when_it_is_asked_for() {
+        let address = answering(vec![
+            "HTTP/1.1 429 Too Many Requests\r\ncontent-length: 2\r\n\r\nno",
+            "HTTP/1.1 100 Continue\r\n\r\n",
+            "HTTP/1.1 202 Accepted\r\ncontent-length: 3\r\n\r\nyes",
+        ]);
+        let (mut connection, mut response) = (open(address), Response::default());
+        connection.exchange_asking(b"head", b"body", &mut response).expect("answered");
+        assert_eq!((response.status, response.text().as_str()), (429, "no"));
+        connection.exchange_asking(b"head", b"body", &mut response).expect("answered");
+        assert_eq!((response.status, response.text().as_str()), (202, "yes"));
     }
 
     #[test]
