@@ -52,6 +52,11 @@ export async function answered<T>(call: Promise<Answer<T>>): Promise<{ data: T; 
   return { data: answer.data, response: answer.response }
 }
 
+/** What the server says to a question that it can't read; null for every other failure. */
+export function refused(error: unknown): string | null {
+  return error instanceof ApiError && error.status === 400 ? error.message : null
+}
+
 /** Whether asking again may help: not for what the server will refuse again. */
 export function worthRetrying(error: unknown): boolean {
   return !(error instanceof ApiError) || error.status === 0 || error.status >= 500

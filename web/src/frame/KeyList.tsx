@@ -16,7 +16,7 @@ export default function KeyList({ onClose }: { onClose: () => void }) {
           <X aria-hidden className="size-4" />
         </IconButton>
       </header>
-      <div className="grid max-h-[70vh] gap-x-8 gap-y-4 overflow-y-auto p-4 sm:grid-cols-2">
+      <div data-first-focus tabIndex={-1} className="grid max-h-[70vh] gap-x-8 gap-y-4 overflow-y-auto p-4 outline-none sm:grid-cols-2">
         {groups.map((group) => (
           <section key={group}>
             <h3 className="mb-1.5 text-xs font-semibold text-subtle">{group}</h3>

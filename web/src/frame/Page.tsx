@@ -21,7 +21,7 @@ export function Page({ title, bar, hideTitle = false, scroll = false, children }
       <header className="flex min-h-13 shrink-0 flex-wrap items-center gap-2 border-b border-line px-4 py-2 max-sm:px-3">
         <h1 className={hideTitle ? 'sr-only' : 'mr-2 text-[15px] font-semibold tracking-tight'}>{title}</h1>
         {bar}
-        <div className="ml-auto">
+        <div className={hideTitle ? 'ml-auto max-sm:hidden' : 'ml-auto'}>
           <LiveBadge />
         </div>
       </header>

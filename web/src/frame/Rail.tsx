@@ -61,7 +61,7 @@ function RailButton({ icon: Icon, name, keys, onClick }: { icon: LucideIcon; nam
       <Icon aria-hidden className="size-[18px] shrink-0" />
       <span className="max-lg:sr-only">{name}</span>
       <span className="ml-auto max-lg:hidden" aria-hidden>
-        <Kbd keys={keys} />
+        <Kbd keys={keys.replace('Ctrl ', '⌃')} />
       </span>
     </button>
   )
@@ -73,7 +73,7 @@ export function Rail() {
     <nav
       aria-label="Pages"
       className={cx(
-        'flex w-48 shrink-0 flex-col gap-0.5 border-r border-line bg-surface px-2 pb-3 max-lg:w-14',
+        'flex w-46 shrink-0 flex-col gap-0.5 border-r border-line bg-surface px-2 pb-3 max-lg:w-14',
         'max-sm:order-last max-sm:w-full max-sm:flex-row max-sm:border-t max-sm:border-r-0 max-sm:px-1 max-sm:py-1',
       )}
     >

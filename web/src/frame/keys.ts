@@ -35,6 +35,11 @@ function pressing(event: KeyboardEvent): boolean {
   return event.target instanceof HTMLElement && event.target.closest('button, a, summary, [role="menuitem"], [role="option"]') !== null
 }
 
+/** Letters count in either case. */
+function means(binding: Binding, wanted: string | null): boolean {
+  return wanted !== null && binding.keys.toLowerCase() === wanted.toLowerCase()
+}
+
 function inSheet(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && target.closest('[role="menu"], [role="dialog"]:not([data-pane]), dialog, [popover]') !== null
 }
@@ -74,7 +79,6 @@ export class Keys {
     const now = event.timeStamp
     const chord = this.prefix && now - this.prefix.at < CHORD_MS ? `${this.prefix.key} ${name}` : null
     this.prefix = null
-    const means = (binding: Binding, wanted: string | null) => wanted !== null && binding.keys.toLowerCase() === wanted.toLowerCase()
     const usable = this.list.toReversed().filter((binding) => binding.always === true || !busy)
     const best = [...usable.filter((binding) => means(binding, chord)), ...usable.filter((binding) => means(binding, name))]
     if (!pressing(event) && best.some((binding) => binding.run(event) !== false)) {

@@ -59,6 +59,11 @@ export function rowDateTime(ms: number, now: number): string {
   return sameDay ? rowTime(ms) : `${day.format(ms)} ${rowTime(ms)}`
 }
 
+/** As `rowTime`, always with the day in front: `24 Nov 14:02:11.482`. */
+export function datedRowTime(ms: number): string {
+  return Number.isFinite(ms) ? `${day.format(ms)} ${rowTime(ms)}` : '—'
+}
+
 /** For axes: seconds, minutes or days, by how far apart the marks stand (in ms). */
 export function axisTime(ms: number, step: number): string {
   if (step >= 86_400_000) return day.format(ms)

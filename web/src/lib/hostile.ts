@@ -10,13 +10,16 @@ export interface Piece {
 // oxlint-disable-next-line no-control-regex -- finding control characters is the purpose
 const HIDDEN = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\u{e0000}-\u{e007f}]/gu
 
-/** How one such character is shown: `␀` pictures for the old controls, else `‹U+202E›`. */
+const CONTROLS =
+  'NUL SOH STX ETX EOT ENQ ACK BEL BS TAB LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US'.split(' ')
+
+/** How one such character is shown: `‹ESC›` for the old controls by name (few fonts have their pictures), else `‹U+202E›`. */
 export function visible(char: string): string {
   const code = char.codePointAt(0) ?? 0
   if (code === 0x0a) return '↵'
   if (code === 0x09) return '⇥'
-  if (code < 0x20) return String.fromCodePoint(0x2400 + code)
-  if (code === 0x7f) return '␡'
+  if (code < 0x20) return `‹${CONTROLS[code]}›`
+  if (code === 0x7f) return '‹DEL›'
   return `‹U+${code.toString(16).toUpperCase().padStart(4, '0')}›`
 }
 

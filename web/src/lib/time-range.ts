@@ -6,7 +6,7 @@ export const RANGES = [5, 15, 60, 360, 1440, 10_080] as const
 
 export function rangeLabel(filters: Pick<Filters, 'since' | 'from' | 'to'>): string {
   if (filters.from !== undefined && filters.to !== undefined) return `${dateTime(filters.from)} – ${dateTime(filters.to)}`
-  return filters.since === undefined ? 'All time' : `Last ${minutes(filters.since)}`
+  return filters.since === undefined ? 'All time' : `Last ${minutes(filters.since).replace(/^1 /, '')}`
 }
 
 /** Query parameters of the API for a set of filters. */

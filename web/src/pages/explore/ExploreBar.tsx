@@ -63,7 +63,9 @@ export function ExploreBar({ inputRef, search, rows, reading, actions, errorId, 
       <div className="flex gap-1">
         <LookMenu search={search} actions={actions} fields={() => [...sample().keys()]} />
         <ExportMenu filters={filters} total={isLive ? 'All stored lines' : totalText(history.total, history.totalAtLeast)} />
-        <ViewsMenu search={search} onShow={actions.show} />
+        <div className="max-sm:hidden">
+          <ViewsMenu search={search} onShow={actions.show} />
+        </div>
       </div>
     </>
   )

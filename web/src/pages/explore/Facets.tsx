@@ -2,6 +2,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { EyeOff } from 'lucide-react'
 import { useState, type MouseEvent, type ReactNode } from 'react'
+import { refused } from '@/api/client'
 import { facetsQuery } from '@/api/queries'
 import { LEVELS, type FacetValue, type Level } from '@/api/types'
 import { Template } from '@/components/charts/Template'
@@ -96,7 +97,7 @@ function Levels(props: FacetsProps) {
   const facet = useFacet('level', props, 4)
   const { filters, actions } = props
   const shown = parseLevels(filters.levels)
-  if (facet.isError) return <Failure error={facet.error} onRetry={() => void facet.refetch()} title="No counts" className="px-2 py-3 text-xs" />
+  if (facet.isError) return refused(facet.error) ? null : <Failure error={facet.error} onRetry={() => void facet.refetch()} title="No counts" className="px-2 py-3 text-xs" />
   const counts = new Map(facet.data?.fields.level?.map(({ value, count: n }) => [value, n]))
   return (
     <Group title="Level">
@@ -174,7 +175,7 @@ function MoreButton({ all, onToggle }: { all: boolean; onToggle: () => void }) {
 function Patterns(props: FacetsProps) {
   const facet = useFacet('pattern', props, 6)
   const { filters, actions } = props
-  if (facet.isError) return null
+  if (facet.isError || facet.data?.fields.pattern?.length === 0) return null
   return (
     <Group title="Pattern">
       {facet.data ? (

@@ -1,5 +1,6 @@
 //! Matching events over time; a drag zooms in.
 import { useQuery } from '@tanstack/react-query'
+import { refused } from '@/api/client'
 import { histogramQuery } from '@/api/queries'
 import { ChartCard, levelSeries } from '@/components/charts'
 import { Button } from '@/components/ui/button'
@@ -59,6 +60,7 @@ export function Histogram({ filters, following, anchor, phone, onZoom, onZoomRes
 }
 
 function Failed({ error, onRetry }: { error: unknown; onRetry: () => void }) {
+  if (refused(error)) return null
   return (
     <span role="alert" className="flex items-center gap-2">
       {reason(error)}

@@ -1,9 +1,10 @@
 //! The table with what stands round it: the pill of new lines, the kinds of nothing, the footer.
 import { ArrowUp } from 'lucide-react'
 import type { ReactNode, Ref } from 'react'
+import { refused } from '@/api/client'
 import { Button } from '@/components/ui/button'
 import { SkeletonLines } from '@/components/ui/skeleton'
-import { Failure } from '@/components/ui/states'
+import { Empty, Failure } from '@/components/ui/states'
 import { exact } from '@/lib/format'
 import { live } from '@/live/live'
 import type { LiveRows } from './rows/live'
@@ -19,6 +20,12 @@ type Shared = Pick<GridProps, 'layout' | 'listKey' | 'selected' | 'cursor' | 'on
 
 function Card({ children }: { children: ReactNode }) {
   return <section aria-label="Lines" className="relative flex min-h-48 min-w-0 flex-1 flex-col overflow-hidden rounded-xl border border-line bg-surface">{children}</section>
+}
+
+/** A query that can't be read is explained at the query; here stands no more than that. */
+function Unread({ error, title, onRetry }: { error: unknown; title: string; onRetry: () => void }) {
+  if (refused(error)) return <Empty title="The search can’t be read" className="flex-1">What is wrong with it stands above.</Empty>
+  return <Failure error={error} title={title} onRetry={onRetry} className="flex-1" />
 }
 
 function Waiting() {
@@ -81,7 +88,7 @@ export function LiveTable({ rows, matching, gridRef, nothing, onLatest, onHistor
       ) : backfill.state === 'loading' ? (
         <Waiting />
       ) : backfill.state === 'failed' ? (
-        <Failure error={backfill.error} title="The stored lines could not be read" onRetry={() => void live.loadOlder()} className="flex-1" />
+        <Unread error={backfill.error} title="The stored lines could not be read" onRetry={() => void live.loadOlder()} />
       ) : (
         nothing
       )}
@@ -110,7 +117,7 @@ export function HistoryTable({ rows, gridRef, nothing, page, onPage, ...grid }: 
       ) : loading ? (
         <Waiting />
       ) : error ? (
-        <Failure error={error} title="The history could not be read" onRetry={rows.retry} className="flex-1" />
+        <Unread error={error} title="The history could not be read" onRetry={rows.retry} />
       ) : (
         nothing
       )}

@@ -3,6 +3,7 @@ import { useRef, type RefObject } from 'react'
 import { useKeys } from '@/frame/keys'
 import { Page } from '@/frame/Page'
 import { exact } from '@/lib/format'
+import type { ExploreSearch } from '@/lib/search-params'
 import { NARROW, PHONE, useMedia } from '@/lib/media'
 import { useConnection } from '@/live/hooks'
 import { QueryError } from './bar/QueryError'
@@ -85,15 +86,20 @@ export function ExplorePage() {
   )
 }
 
+/** May rows be of different days? */
+function spansDays({ since, from }: ExploreSearch): boolean {
+  return from !== undefined || since === undefined || since > 360
+}
+
 interface PartProps {
   rows: Rows
   reading: Reading
   actions: ExploreActions
 }
 
-function Table({ search, rows, reading, actions, phone }: PartProps & { search: ReturnType<typeof useExplore>['search']; phone: boolean }) {
+function Table({ search, rows, reading, actions, phone }: PartProps & { search: ExploreSearch; phone: boolean }) {
   const { isLive, filters } = rows
-  const layout = useLayout(search, phone, !isLive)
+  const layout = useLayout(search, phone, !isLive && spansDays(search))
   const open = useConnection().state === 'open'
   const shared = {
     gridRef: reading.grid,

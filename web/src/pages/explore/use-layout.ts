@@ -1,5 +1,5 @@
 //! How the rows of the table are laid out, by the URL and the window.
-import { useMemo, useState } from 'react'
+import { useMemo } from 'react'
 import type { ExploreSearch } from '@/lib/search-params'
 import { columnsOf, USUAL } from './table/columns'
 import type { Layout } from './table/RowView'
@@ -9,7 +9,6 @@ const WRAPPED_LINES_PX = 34
 
 export function useLayout(search: Pick<ExploreSearch, 'cols' | 'view'>, phone: boolean, dated: boolean): Layout {
   const { cols, view } = search
-  const [today] = useState(() => Date.now())
   return useMemo(() => {
     const parts = view?.split(',') ?? []
     const wrap = parts.includes('wrap')
@@ -21,7 +20,6 @@ export function useLayout(search: Pick<ExploreSearch, 'cols' | 'view'>, phone: b
       lines: wrap ? 3 : 1,
       phone,
       dated,
-      today,
     }
-  }, [cols, view, phone, dated, today])
+  }, [cols, view, phone, dated])
 }

@@ -1,7 +1,7 @@
 //! The rows that the view shows, live or stored, and the way to the newest of them.
 import { useQuery } from '@tanstack/react-query'
 import { useMemo, useState } from 'react'
-import { ApiError } from '@/api/client'
+import { refused } from '@/api/client'
 import { facetsQuery } from '@/api/queries'
 import { parseLevels, type ExploreSearch, type Filters } from '@/lib/search-params'
 import { filterKey } from '@/lib/time-range'
@@ -13,11 +13,6 @@ const FACETS_MS = 10_000
 
 export function filtersOf({ q, levels, source, pattern, since, from, to }: ExploreSearch): Filters {
   return { q, levels, source, pattern, since, from, to }
-}
-
-/** What the server says to a query that it can't read. */
-function refusal(error: unknown): string | null {
-  return error instanceof ApiError && error.status === 400 ? error.message : null
 }
 
 /** How many stored lines match: the counts by level, of the levels that are shown. Asked by the facets too, so it costs nothing. */
@@ -35,7 +30,7 @@ export function useRows(search: ExploreSearch) {
   const liveRows = useLiveRows()
   const history = useHistoryRows(filters, anchor, !isLive)
   const matching = useMatching(filters, anchor, isLive)
-  const liveRefused = live.refused ?? (live.backfill.state === 'failed' ? refusal(live.backfill.error) : null)
+  const liveRefused = live.refused ?? (live.backfill.state === 'failed' ? refused(live.backfill.error) : null)
   return {
     filters,
     isLive,
@@ -44,7 +39,7 @@ export function useRows(search: ExploreSearch) {
     history,
     source: isLive ? liveRows.source : history.source,
     matching: isLive ? matching : history.total,
-    refused: isLive ? liveRefused : refusal(history.error),
+    refused: isLive ? liveRefused : refused(history.error),
     /** Differs when the rows are another list. */
     listKey: `${isLive ? `live ${live.epochNumber}` : `history ${anchor}`} ${filterKey(filters)}`,
     facetsRefresh: isLive ? FACETS_MS : (false as const),

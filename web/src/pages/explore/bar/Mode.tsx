@@ -11,7 +11,7 @@ export interface ModeProps {
   onPause(): void
 }
 
-const PART = 'inline-flex h-7 items-center gap-1.5 rounded px-2.5 font-medium transition-colors'
+const PART = 'inline-flex h-7 items-center gap-1.5 rounded px-2.5 font-medium max-sm:px-2 transition-colors'
 const ON = 'bg-accent-solid text-on-accent'
 const OFF = 'text-muted hover:text-ink'
 
@@ -26,7 +26,7 @@ export function Mode({ live, frozen, onLive, onHistory, onPause }: ModeProps) {
       </button>
       <button type="button" aria-pressed={!live} onClick={onHistory} className={cx(PART, live ? OFF : ON)} {...tip('Page through what is stored')}>
         <History aria-hidden className="size-3.5" />
-        History
+        <span className="max-sm:sr-only">History</span>
       </button>
     </div>
   )

@@ -56,7 +56,7 @@ export function Drawer({ seq, held, filters, actions, onClose, onStep }: DrawerP
   return (
     <aside
       aria-label="Line in full"
-      className="flex w-110 shrink-0 flex-col border-l border-line bg-surface max-xl:fixed max-xl:inset-y-0 max-xl:right-0 max-xl:z-20 max-xl:shadow-(--shadow) max-sm:inset-x-0 max-sm:w-full max-sm:border-l-0"
+      className="flex w-104 shrink-0 flex-col border-l border-line bg-surface max-xl:fixed max-xl:inset-y-0 max-xl:right-0 max-xl:z-20 max-xl:shadow-(--shadow) max-sm:inset-x-0 max-sm:w-full max-sm:border-l-0"
     >
       <header className="flex h-13 shrink-0 items-center gap-1 border-b border-line pr-2 pl-4">
         {row && (

@@ -56,10 +56,11 @@ export function PatternCard({ row, filters, actions }: { row: TableRow; filters:
           <div className="rounded-lg border border-line px-3 py-2.5">
             <Template text={data.template} className="line-clamp-4 break-words" />
             <Sparkline values={data.trend} token={mainLevelToken(data.levels)} className="mt-2 h-8 w-full" />
-            <div className="mt-1.5 flex flex-wrap items-center gap-x-3 gap-y-1 text-xs text-muted">
-              <span className="nums">{exact(data.count)} events</span>
-              <span>first seen {ago(Date.parse(data.firstSeen), pattern.dataUpdatedAt)}</span>
-              <button type="button" className="ml-auto font-medium text-accent hover:underline" onClick={() => actions.only('pattern', data.id)}>
+            <p className="nums mt-1.5 text-xs text-muted">
+              {exact(data.count)} events · <span>first seen {ago(Date.parse(data.firstSeen), pattern.dataUpdatedAt)}</span>
+            </p>
+            <div className="mt-1.5 flex flex-wrap gap-x-4 gap-y-1 text-xs">
+              <button type="button" className="font-medium text-accent hover:underline" onClick={() => actions.only('pattern', data.id)}>
                 Only these lines
               </button>
               <Link to="/patterns" search={{ sel: data.id, since: range.since, from, to }} className="font-medium text-accent hover:underline">

@@ -3,7 +3,7 @@ import { memo, type ReactNode } from 'react'
 import { LevelTag } from '@/components/LevelTag'
 import { LogText } from '@/components/LogText'
 import { cx } from '@/lib/cx'
-import { rowDateTime, rowTime } from '@/lib/format'
+import { datedRowTime, rowTime } from '@/lib/format'
 import { readExtra, type TableRow } from '@/live/rows'
 import { fieldPath, fieldValue, type Column } from './columns'
 
@@ -16,8 +16,6 @@ export interface Layout {
   /** Two lines: what the columns say above, the message below. */
   phone: boolean
   dated: boolean
-  /** Today, for telling which rows are of another day. */
-  today: number
 }
 
 export interface RowViewProps {
@@ -38,7 +36,7 @@ function Cell({ column, row, layout }: { column: Column; row: TableRow; layout: 
     case 'time':
     case 'received': {
       const at = column.key === 'time' ? row.time : row.received
-      return <span className="log-text nums text-muted">{layout.dated ? rowDateTime(at, layout.today) : rowTime(at)}</span>
+      return <span className="log-text nums text-muted">{layout.dated ? datedRowTime(at) : rowTime(at)}</span>
     }
     case 'level':
       return <LevelTag level={row.level} />

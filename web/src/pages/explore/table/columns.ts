@@ -14,7 +14,7 @@ const OWN: readonly Column[] = [
   { key: 'time', title: 'Time', width: '96px' },
   { key: 'received', title: 'Received', width: '96px' },
   { key: 'level', title: 'Level', width: '48px' },
-  { key: 'source', title: 'Source', width: 'minmax(72px, 132px)' },
+  { key: 'source', title: 'Source', width: 'minmax(72px, 120px)' },
   { key: 'pattern', title: 'Pattern', width: '136px' },
 ]
 const DATED_WIDTH = '142px'
