@@ -4,6 +4,7 @@ import { ChartSkeleton } from './ChartSkeleton'
 import { walked, type Walk } from './keys'
 import { Legend } from './Legend'
 import { clicked } from './legend-state'
+import { PanelMessage } from './PanelMessage'
 import { bucketAt, folded, seriesTotal } from './model'
 import { summaryOf } from './summary'
 import { ChartTable } from './ChartTable'
@@ -136,7 +137,7 @@ function legendHeights(lines: number): CSSProperties {
 function PlotArea(props: ChartProps & { model: Model; onHover(index: number | null): void }) {
   const { model, height, label, legendLines = 1, onZoom, onZoomReset, onHover } = props
   const zoom = useMemo(() => ({ onSelect: onZoom, onReset: onZoomReset }), [onZoom, onZoomReset])
-  const { element, plot, hover } = usePlot(model, height, zoom, onHover)
+  const { element, plot, hover, state } = usePlot(model, height, zoom, onHover)
   const [inside, setInside] = useState(false)
   const walk = useRef<Walk>({ at: null, anchor: null })
   const bucket = hover ? bucketAt(model, hover.index) : null
@@ -187,6 +188,18 @@ function PlotArea(props: ChartProps & { model: Model; onHover(index: number | nu
         }}
         onKeyDown={onKeyDown}
       />
+      {state === 'waiting' && (
+        <div className="absolute inset-0">
+          <ChartSkeleton height={height} />
+        </div>
+      )}
+      {state === 'failed' && (
+        <div className="absolute inset-0 flex items-center justify-center">
+          <PanelMessage alert title="The chart could not be drawn" action={{ name: 'Load the page again', run: () => location.reload() }}>
+            Its code could not be loaded. The table has the same numbers.
+          </PanelMessage>
+        </div>
+      )}
       {props.overlay !== undefined && (
         <div className="absolute inset-0 flex items-center justify-center">
           <div className="rounded-lg bg-surface">{props.overlay}</div>

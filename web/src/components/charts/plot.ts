@@ -31,11 +31,6 @@ export interface PlotEvents {
   onReset?(): void
 }
 
-/** False where the browser gives no canvas: legend, summary and table remain. */
-export function canDraw(): boolean {
-  return document.createElement('canvas').getContext('2d') !== null
-}
-
 export class Plot {
   private readonly plot: uPlot
   private readonly centres: { current: Float64Array } = { current: new Float64Array() }

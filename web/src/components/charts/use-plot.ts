@@ -1,7 +1,7 @@
 //! Keeps a plot in an element: made once its width is known, moved on with the data, redrawn with the theme, gone with the element.
 import { useEffect, useLayoutEffect, useRef, useState, type RefObject } from 'react'
 import { useTheme } from '@/frame/theme'
-import { canDraw, Plot, type Hover, type PlotEvents } from './plot'
+import type { Hover, Plot, PlotEvents } from './plot'
 import type { Model } from './types'
 
 export type Zoom = Pick<PlotEvents, 'onSelect' | 'onReset'>
@@ -10,12 +10,27 @@ export interface PlotHandle {
   element: RefObject<HTMLDivElement | null>
   plot: RefObject<Plot | null>
   hover: Hover | null
+  /** `none`: the browser gives no canvas; `failed`: the code for drawing could not be loaded. Legend, summary and table remain. */
+  state: 'waiting' | 'drawn' | 'none' | 'failed'
+}
+
+/** What draws is a chunk of its own: figures and lists don't wait for it. Asked for as soon as the first chart's code is there. */
+const drawing = import('./plot')
+// Told by the chart that waits for it.
+drawing.catch(() => undefined)
+
+/** Below this a plot has no room for its axes. */
+const LEAST_PX = 80
+
+function canDraw(): boolean {
+  return document.createElement('canvas').getContext('2d') !== null
 }
 
 export function usePlot(model: Model, height: number, zoom: Zoom, told: (index: number | null) => void): PlotHandle {
   const element = useRef<HTMLDivElement>(null)
   const plot = useRef<Plot | null>(null)
   const [hover, setHover] = useState<Hover | null>(null)
+  const [state, setState] = useState<PlotHandle['state']>(() => (canDraw() ? 'waiting' : 'none'))
   const theme = useTheme()
   const latest = useRef({ model, zoom })
   useLayoutEffect(() => {
@@ -24,24 +39,31 @@ export function usePlot(model: Model, height: number, zoom: Zoom, told: (index: 
 
   useLayoutEffect(() => {
     const box = element.current
-    if (!box || !canDraw()) return
+    if (!box || state === 'none') return
+    let gone = false
+    let observer: ResizeObserver | null = null
     const onHover = (next: Hover | null) => setHover((old) => (old?.index === next?.index && old?.x === next?.x ? old : next))
-    const fit = () => {
-      const width = box.clientWidth
-      if (width < 80) return
-      if (plot.current) return plot.current.setSize(width, height)
-      const events = { onHover, ...latest.current.zoom }
-      plot.current = new Plot(box, latest.current.model, { width, height }, events)
+    const begin = ({ Plot: Drawn }: typeof import('./plot')) => {
+      if (gone) return
+      observer = new ResizeObserver(() => {
+        const width = box.clientWidth
+        if (width < LEAST_PX) return
+        if (plot.current) return plot.current.setSize(width, height)
+        plot.current = new Drawn(box, latest.current.model, { width, height }, { onHover, ...latest.current.zoom })
+        setState('drawn')
+      })
+      observer.observe(box)
     }
-    fit()
-    const observer = new ResizeObserver(fit)
-    observer.observe(box)
+    drawing.then(begin, () => gone || setState('failed'))
     return () => {
-      observer.disconnect()
+      gone = true
+      observer?.disconnect()
       plot.current?.destroy()
       plot.current = null
       setHover(null)
     }
+    // A plot that is drawn is not begun again.
+    // oxlint-disable-next-line react-hooks/exhaustive-deps -- `state` is read once
   }, [height])
 
   useEffect(() => {
@@ -55,5 +77,5 @@ export function usePlot(model: Model, height: number, zoom: Zoom, told: (index: 
   }, [theme])
   const index = hover?.index ?? null
   useEffect(() => told(index), [told, index])
-  return { element, plot, hover }
+  return { element, plot, hover, state }
 }

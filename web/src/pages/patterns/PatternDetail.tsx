@@ -150,23 +150,22 @@ function Part({ title, children }: { title: string; children: ReactNode }) {
 function Figures({ detail, line, nowMs }: Omit<BodyProps, 'filters'>) {
   const first = Date.parse(detail.firstSeen)
   const last = Date.parse(detail.lastSeen)
-  const figures: [name: string, value: string, title?: string][] = [
-    ['Lines', exact(detail.count)],
-    ['Share', line ? percent(line.share, 2) : '–'],
-    ['Change', line ? changeText(line) : '–', line?.before === null || line === undefined ? undefined : `${exact(line.before)} in the window before`],
+  const before = line?.before ?? null
+  const figures: [name: string, value: string, below: string][] = [
+    ['Lines', exact(detail.count), line ? `${percent(line.share, 2)} of all` : ''],
+    ['Change', line ? changeText(line) : '–', before === null ? '' : `${exact(before)} in the window before`],
+    ['Sources', exact(detail.sources.length), ''],
     ['First seen', ago(first, nowMs), dateTime(first)],
     ['Last seen', ago(last, nowMs), dateTime(last)],
-    ['Sources', exact(detail.sources.length)],
   ]
   return (
     <div>
       <dl className="grid grid-cols-3 gap-x-3 gap-y-3">
-        {figures.map(([name, value, title]) => (
+        {figures.map(([name, value, below]) => (
           <div key={name} className="min-w-0">
             <dt className="text-xs text-muted">{name}</dt>
-            <dd className="nums truncate text-[15px] font-semibold text-ink" title={title}>
-              {value}
-            </dd>
+            <dd className="nums truncate text-[15px] font-semibold text-ink">{value}</dd>
+            {below !== '' && <dd className="nums text-xs text-muted">{below}</dd>}
           </div>
         ))}
       </dl>

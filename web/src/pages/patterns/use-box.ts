@@ -15,7 +15,10 @@ export function useBox(element: RefObject<HTMLElement | null>, step: number): Bo
   useLayoutEffect(() => {
     const box = element.current
     if (!box) return
-    const measure = () => setSize({ width: box.clientWidth, height: box.clientHeight })
+    const measure = () => {
+      // What isn't displayed has no size; then the last one stands.
+      if (box.clientWidth > 0) setSize({ width: box.clientWidth, height: box.clientHeight })
+    }
     measure()
     const observer = new ResizeObserver(measure)
     observer.observe(box)
