@@ -161,13 +161,13 @@ pub(crate) struct Tail {
 impl Tail {
     /// Makes a segment of at least `room` bytes, durable with its name. `spare` is a file of an old one that is used again.
     pub fn create(disk: &dyn Disk, dir: &Path, spare: Option<&Path>, head: SegmentHead, room: u64) -> io::Result<Tail> {
-        let base = head.base;
-        let new = dir.join(format!("{base:020}.new"));
+        // One rename to its place either way: two could be half undone and leave two names for one file.
+        let new = spare.map_or_else(|| dir.join(format!("{:020}.new", head.base)), Path::to_owned);
         let file = match spare {
-            Some(spare) => disk.rename(spare, &new).and_then(|()| disk.open(&new)),
+            Some(spare) => disk.open(spare),
             None => crate::files::remove_if_there(disk, &new).and_then(|()| disk.create_new(&new)),
         }?;
-        let path = segment_path(dir, base);
+        let path = segment_path(dir, head.base);
         let made = file
             .write_all_at(&head.to_bytes(), 0)
             .and_then(|()| file.len())
@@ -177,7 +177,7 @@ impl Tail {
             .and_then(|len| disk.sync_dir(dir).map(|()| len));
         match made {
             Ok(len) => {
-                let segment = Arc::new(Segment::new(path, head, FIRST, base, len));
+                let segment = Arc::new(Segment::new(path, head, FIRST, head.base, len));
                 Ok(Tail { segment, file, pos: FIRST, len })
             }
             Err(e) => {

@@ -3,6 +3,13 @@
 
 #[path = "embedded/faults.rs"]
 mod faults;
+mod laws;
+#[path = "embedded/laws_hold.rs"]
+mod laws_hold;
+#[path = "embedded/model.rs"]
+mod model;
 #[path = "embedded/power.rs"]
 mod power;
+#[path = "embedded/scenes.rs"]
+mod scenes;
 mod simulation;

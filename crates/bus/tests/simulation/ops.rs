@@ -33,14 +33,19 @@ pub enum Op {
     },
 }
 
+/// The length of a body whose frame has 512 bytes: what is left of one batch then lies where a frame of the next ends.
+pub const EVEN: usize = 512 - 64 - 8;
+
 /// Some operations by chance.
 pub fn script(seed: u64, len: usize) -> Vec<Op> {
     let mut rng = fastrand::Rng::with_seed(seed ^ 0x5eed);
-    (0..len).map(|_| op(&mut rng)).collect()
+    let even = rng.bool();
+    (0..len).map(|_| op(&mut rng, even)).collect()
 }
 
-fn op(rng: &mut fastrand::Rng) -> Op {
+fn op(rng: &mut fastrand::Rng, even: bool) -> Op {
     match rng.u32(0..100) {
+        0..45 if even => Op::Produce { partition: rng.u32(0..PARTITIONS), count: 1, len: EVEN },
         0..45 => {
             let longest = *rng.choice(&[50, 600, 3000, 9000]).unwrap_or(&50);
             Op::Produce { partition: rng.u32(0..PARTITIONS), count: rng.u32(1..5), len: rng.usize(0..longest) }
