@@ -66,7 +66,8 @@ pub(crate) fn recover(disk: &dyn Disk, dir: &Path) -> Result<Recovered, BusError
     Ok(recovered)
 }
 
-enum Failed {
+#[derive(Debug)]
+pub(crate) enum Failed {
     Io(io::Error),
     Newer(u32),
 }
@@ -112,7 +113,8 @@ fn open_segment(
     Ok(())
 }
 
-fn read_head(file: &Arc<dyn File>, base: u64, len: u64) -> Result<Option<SegmentHead>, Failed> {
+/// What the head of a segment says, or its frames where it is damaged; `None` where there is neither.
+pub(crate) fn read_head(file: &Arc<dyn File>, base: u64, len: u64) -> Result<Option<SegmentHead>, Failed> {
     match SegmentHead::read(&**file)? {
         Some(head) if head.version > FORMAT => return Err(Failed::Newer(head.version)),
         Some(head) if head.base == base => return Ok(Some(head)),

@@ -1,5 +1,8 @@
 //! The log through its public face, written and read by hand on the simulated disk.
 
+mod decoder;
+mod flips;
+
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
