@@ -18,7 +18,7 @@ pub struct Entry {
     pub headers: Headers,
     /// The records. How `count` of them stand in it is the producer's and the consumer's business.
     pub body: Bytes,
-    /// How many offsets it takes; at least 1.
+    /// How many offsets it takes; 0 counts as 1.
     pub count: u32,
     /// Microseconds since 1970, by the clock of the producer.
     pub time: i64,
@@ -90,7 +90,7 @@ pub enum BusError {
     #[error("there is no topic or partition {0}")]
     Unknown(String),
     /// Another process has the data directory.
-    #[error("{0} is in use by another process")]
+    #[error("{0} is in use by another process; stop it or give another data directory")]
     Locked(String),
     /// The data are of a newer format: run the newer program.
     #[error("{0}")]

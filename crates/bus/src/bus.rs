@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use whittle_disk::Disk;
 
@@ -20,10 +20,13 @@ use crate::keeper::Keeper;
 use crate::partition::Partition;
 use crate::queue::{Item, Queue};
 use crate::settings::Settings;
-use crate::signal::Signal;
+use crate::signal::{Signal, deadline};
 use crate::stats::{Counters, Stats};
 use crate::topic::Topic;
 use crate::writer::Writer;
+
+/// Bytes that an entry may have, whatever is set: lengths in a frame have 32 bits.
+const MAX_ENTRY: usize = 1 << 30;
 
 /// The embedded bus: a log in segment files, for one process.
 ///
@@ -93,8 +96,10 @@ impl SegmentBus {
     /// returns; further calls do nothing.
     pub fn close(&self) {
         self.shared.start_closing();
-        for thread in self.threads().drain(..) {
-            if thread.join().is_err() {
+        let threads = std::mem::take(&mut *self.threads());
+        for thread in threads {
+            // A producer's callback may hold the last reference to the bus; the writer cannot wait for itself.
+            if thread.thread().id() != thread::current().id() && thread.join().is_err() {
                 tracing::error!("a thread of the bus panicked");
             }
         }
@@ -162,7 +167,7 @@ fn keep(shared: &Shared, keeper: &Keeper) {
             return;
         }
         keeper.pass();
-        shared.stop.wait(seen, Instant::now() + shared.settings.keep_every);
+        shared.stop.wait(seen, deadline(shared.settings.keep_every));
     }
 }
 
@@ -358,8 +363,9 @@ impl Shared {
 
     /// The item of an entry, or why it is not taken.
     fn item(&self, topic: &str, entry: Entry, done: Done) -> Result<Item, (Done, ProduceError)> {
-        if payload_bytes(&entry) > self.settings.entry_bytes {
-            return Err((done, ProduceError::TooLarge(self.settings.entry_bytes)));
+        let most = self.settings.entry_bytes.min(MAX_ENTRY);
+        if payload_bytes(&entry) > most {
+            return Err((done, ProduceError::TooLarge(most)));
         }
         if let Some(reason) = self.health.refusing() {
             return Err((done, ProduceError::Unavailable(reason)));

@@ -2,13 +2,14 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::api::{BusError, Consumer, Frame, Position};
 use crate::bus::Shared;
 use crate::group::{Assigned, Group};
 use crate::partition::Partition;
 use crate::reader::{Reader, Step};
+use crate::signal::deadline;
 use crate::topic::Topic;
 
 /// How often in a row a read may fail before what cannot be read counts as damaged, so that one bad sector does not stop
@@ -173,7 +174,7 @@ impl Cursor {
 
 impl Consumer for Member {
     fn poll(&mut self, max_bytes: usize, timeout: Duration) -> Result<Vec<Frame>, BusError> {
-        let until = Instant::now() + timeout;
+        let until = deadline(timeout);
         loop {
             let seen = self.topic.signal.count();
             self.refresh();

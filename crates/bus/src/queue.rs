@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crate::api::{Done, Entry, ProduceError};
 use crate::frame::{HEAD_BYTES, payload_bytes};
 use crate::partition::Partition;
+use crate::signal::deadline;
 
 /// An entry on its way to the writer.
 pub(crate) struct Item {
@@ -78,7 +79,7 @@ impl Queue {
     /// Takes what waits, up to `max_bytes` but at least one; waits up to `wait` for it.
     pub fn take(&self, max_bytes: usize, wait: Duration) -> Taken {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let until = Instant::now() + wait;
+        let until = deadline(wait);
         while waiting.items.is_empty() {
             if waiting.closed {
                 return Taken::Closed;
@@ -106,6 +107,15 @@ impl Queue {
     pub fn close(&self) {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
         self.wake.notify_all();
+    }
+
+    /// Takes in nothing more, and tells all who wait that the bus is closing. For a writer that is gone.
+    pub fn abandon(&self) {
+        self.close();
+        let items = std::mem::take(&mut self.waiting.lock().unwrap_or_else(PoisonError::into_inner).items);
+        for item in items {
+            (item.done)(Err(ProduceError::Closed));
+        }
     }
 
     /// Bytes that wait.

@@ -1,7 +1,13 @@
 //! A bell for those who wait for something new in a topic.
 
 use std::sync::{Condvar, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// When a wait ends. One that is longer than clocks reach ends in a day, and whoever waits looks again.
+pub(crate) fn deadline(wait: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(wait).unwrap_or(now + Duration::from_secs(24 * 3600))
+}
 
 /// Counts what happened; those who wait are woken when the count changes.
 #[derive(Debug, Default)]

@@ -50,6 +50,7 @@ impl Writer {
 
     /// Writes until the queue is closed and empty, and leaves everything marked as durable.
     pub fn run(mut self) {
+        let _ended = Ended(self.shared.clone());
         loop {
             let settings = &self.shared.settings;
             let wait = if self.shared.health.is_refusing() { settings.retry_every } else { settings.keep_every };
@@ -261,6 +262,15 @@ impl Writer {
                 tracing::warn!(partition = %partition.name, %error, "cannot mark the end of the log; the next start looks for it");
             }
         }
+    }
+}
+
+/// However the writer ends, even by a panic: nobody waits for an answer that no one gives any more.
+struct Ended(Arc<Shared>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.queue.abandon();
     }
 }
 

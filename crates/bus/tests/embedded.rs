@@ -3,6 +3,8 @@
 
 #[path = "embedded/faults.rs"]
 mod faults;
+#[path = "embedded/killed.rs"]
+mod killed;
 mod laws;
 #[path = "embedded/laws_hold.rs"]
 mod laws_hold;
@@ -10,6 +12,8 @@ mod laws_hold;
 mod model;
 #[path = "embedded/power.rs"]
 mod power;
+#[path = "embedded/races.rs"]
+mod races;
 #[path = "embedded/scenes.rs"]
 mod scenes;
 mod simulation;

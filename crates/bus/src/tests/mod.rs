@@ -85,3 +85,40 @@ fn runs_with_threads_on_the_real_disk() {
     read.sort_unstable();
     assert_eq!(read, (0..1000).collect::<Vec<_>>());
 }
+
+#[test]
+fn a_writer_that_panics_leaves_nobody_waiting() {
+    let disk = Arc::new(SimDisk::new(1));
+    // Only making a segment asks for the time, and only the writer does that.
+    let clock = Clock::new(|| panic!("the test's own panic"));
+    let retention = Retention { age: None, ..Retention::default() };
+    let bus = SegmentBus::open(disk, Path::new("/bus"), Settings { clock, retention, ..settings() }).unwrap();
+    bus.ensure_topic("t", 1).unwrap();
+    let (answer, answered) = std::sync::mpsc::channel();
+    for _ in 0..2 {
+        let answer = answer.clone();
+        bus.produce("t", entry("x"), Box::new(move |result| drop(answer.send(result))));
+    }
+    drop(answer);
+    let answers: Vec<_> = answered.iter().collect();
+    assert!(answers.iter().all(|a| *a == Err(ProduceError::Closed)), "{answers:?}");
+    bus.produce("t", entry("x"), Box::new(|answer| assert_eq!(answer, Err(ProduceError::Closed))));
+}
+
+#[test]
+fn the_last_reference_may_die_in_a_callback() {
+    let bus = SegmentBus::open(Arc::new(SimDisk::new(1)), Path::new("/bus"), settings()).unwrap();
+    bus.ensure_topic("t", 1).unwrap();
+    let (alone, is_alone) = std::sync::mpsc::channel::<()>();
+    let (answer, answered) = std::sync::mpsc::channel();
+    let own = bus.clone();
+    let done = move |result| {
+        let _ = is_alone.recv(); // until the other reference is gone
+        drop(own);
+        drop(answer.send(result));
+    };
+    bus.produce("t", entry("x"), Box::new(done));
+    drop(bus);
+    drop(alone);
+    answered.recv_timeout(Duration::from_secs(30)).expect("the writer does not wait for itself").unwrap();
+}
