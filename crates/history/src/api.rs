@@ -69,6 +69,11 @@ impl Default for Budget {
 }
 
 impl Budget {
+    /// A budget of so much CPU time and so many bytes.
+    pub fn new(cpu: Duration, memory: usize) -> Self {
+        Budget { cpu, memory, cancelled: Arc::default() }
+    }
+
     /// Stops the query at its next look: nobody waits for it any more.
     pub fn cancel(&self) {
         self.cancelled.store(true, Ordering::Relaxed);

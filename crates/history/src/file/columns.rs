@@ -1,0 +1,103 @@
+//! The rows of one row group as columns, before they are written.
+
+use std::collections::BTreeMap;
+
+use super::index::{Group, Offsets};
+
+/// Texts of a column, one after another.
+#[derive(Debug, Clone)]
+pub(crate) struct Texts {
+    /// Where each text starts, and where the last ends.
+    pub(crate) ends: Vec<i32>,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Default for Texts {
+    fn default() -> Self {
+        Texts { ends: vec![0], bytes: Vec::new() }
+    }
+}
+
+impl Texts {
+    pub(crate) fn with_capacity(rows: usize, bytes: usize) -> Self {
+        let mut ends = Vec::with_capacity(rows + 1);
+        ends.push(0);
+        Texts { ends, bytes: Vec::with_capacity(bytes) }
+    }
+
+    /// Ends a text whose bytes have been appended. A row group is cut long before 2 GiB.
+    #[inline]
+    pub(crate) fn end(&mut self) {
+        self.ends.push(self.bytes.len() as i32);
+    }
+
+    #[inline]
+    pub(crate) fn push(&mut self, text: &[u8]) {
+        self.bytes.extend_from_slice(text);
+        self.end();
+    }
+}
+
+/// Rows of a row group. All vectors are of one length.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Columns {
+    pub(crate) partition: Vec<u32>,
+    pub(crate) offset: Vec<u64>,
+    pub(crate) timestamp: Vec<i64>,
+    pub(crate) received: Vec<i64>,
+    /// Index into the series of the file.
+    pub(crate) series: Vec<u32>,
+    pub(crate) level_text: Texts,
+    pub(crate) variables: Texts,
+    pub(crate) context: Texts,
+}
+
+impl Columns {
+    pub(crate) fn with_capacity(rows: usize, bytes: usize) -> Self {
+        Columns {
+            partition: Vec::with_capacity(rows),
+            offset: Vec::with_capacity(rows),
+            timestamp: Vec::with_capacity(rows),
+            received: Vec::with_capacity(rows),
+            series: Vec::with_capacity(rows),
+            level_text: Texts::with_capacity(rows, 0),
+            variables: Texts::with_capacity(rows, bytes),
+            context: Texts::with_capacity(rows, 0),
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.offset.len()
+    }
+
+    /// Bytes of text.
+    pub(crate) fn text_bytes(&self) -> usize {
+        self.level_text.bytes.len() + self.variables.bytes.len() + self.context.bytes.len()
+    }
+
+    /// The bounds of the rows; there must be some.
+    pub(crate) fn bounds(&self) -> Group {
+        let mut offsets: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
+        let mut at = 0;
+        while at < self.len() {
+            let partition = self.partition[at];
+            let run = self.partition[at..].iter().take_while(|&&p| p == partition).count();
+            let of_run = &self.offset[at..at + run];
+            let (first, last) = of_run.iter().fold((u64::MAX, 0), |(lo, hi), &o| (lo.min(o), hi.max(o)));
+            let all = offsets.entry(partition).or_insert((first, last));
+            *all = (all.0.min(first), all.1.max(last));
+            at += run;
+        }
+        Group {
+            rows: self.len() as u32,
+            seen: range(&self.timestamp),
+            offsets: offsets.into_iter().map(|(partition, (first, last))| Offsets { partition, first, last }).collect(),
+        }
+    }
+}
+
+/// Least and greatest; (0, 0) of nothing.
+pub(crate) fn range(times: &[i64]) -> (i64, i64) {
+    let first = times.first().copied().unwrap_or_default();
+    times.iter().fold((first, first), |(lo, hi), &t| (lo.min(t), hi.max(t)))
+}

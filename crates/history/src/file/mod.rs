@@ -1,0 +1,15 @@
+//! One file of rows: plain Parquet with a documented schema, the message as form and variables, and an index inside.
+//!
+//! A file is written once and never changed. It holds all that is needed to read it: the literal text of its forms
+//! stands in it too.
+
+pub(crate) mod columns;
+pub(crate) mod dictionary;
+pub(crate) mod disk;
+pub(crate) mod from_tail;
+pub(crate) mod hybrid;
+pub(crate) mod index;
+pub(crate) mod read;
+pub(crate) mod schema;
+pub(crate) mod values;
+pub(crate) mod write;
