@@ -10,7 +10,7 @@ use crate::drive::{self, Pace};
 use crate::figure::Figure;
 
 /// Threads whose work ends with the ack, by the start of their names: those that serve connections, and the bus's own.
-const ACK_THREADS: [&str; 4] = ["http", "tokio", "bus", "whittle"];
+const ACK_THREADS: [&str; 3] = ["tokio", "bus", "whittle"];
 
 /// Loads all of `bodies` into a fresh server.
 pub fn run(bench: &mut Bench<'_>, server: &Server, bodies: &Bodies) -> anyhow::Result<()> {
