@@ -1,5 +1,5 @@
 //! The charts over time: how much came by level, how much of it was errors, and from where.
-import { useNavigate } from '@tanstack/react-router'
+import { navigate } from '@/frame/router'
 import { useCallback, useMemo, useState, type ReactNode } from 'react'
 import { ChartCard, levelSeries, PanelFailure, PanelMessage, type Band, type ChartSeries } from '@/components/charts'
 import { reason } from '@/components/ui/states'
@@ -34,8 +34,7 @@ function noteOf(note: string, { data, error }: Asked<Timeline>): ReactNode {
 
 /** Dragging over a chart of the overview opens that stretch in Explore. */
 function useZoom(): (from: number, to: number) => void {
-  const navigate = useNavigate()
-  return useCallback((from, to) => void navigate({ to: '/explore', search: { from, to, live: false } }), [navigate])
+  return useCallback((from, to) => navigate({ to: '/explore', search: { from, to, live: false } }), [])
 }
 
 const NO_TIMES: number[] = []

@@ -1,6 +1,6 @@
 //! What is worth a look, in words: the model's where one is configured, local rules where not. Says which; hides nothing.
 import { useQuery } from '@tanstack/react-query'
-import { Link } from '@tanstack/react-router'
+import { Link } from '@/frame/Link'
 import { ArrowRight, Sparkles } from 'lucide-react'
 import { analysisQuery } from '@/api/queries'
 import type { components } from '@/api/schema'

@@ -1,5 +1,5 @@
 //! How the range is made up by level; each level leads to its lines.
-import { Link } from '@tanstack/react-router'
+import { Link } from '@/frame/Link'
 import { LEVELS } from '@/api/types'
 import { BarList, Panel, PanelFailure } from '@/components/charts'
 import { LEVEL_TEXT } from '@/components/LevelTag'

@@ -52,7 +52,7 @@ export function Tile({ label, value, unit, below, tone = 'neutral', direction, v
             {values !== undefined && <Sparkline values={values} token={token} height={28} fill className="mb-1 w-2/5 max-w-36 min-w-0" />}
           </div>
           <div className={cx('nums mt-1 flex h-5 items-center gap-1.5 text-xs', TONES[tone])}>
-            {value === undefined ? <Skeleton className="h-3 w-32" /> : Icon && <Icon aria-hidden className="size-3.5 shrink-0" />}
+            {value === undefined ? <Skeleton className="h-3 w-32" /> : Icon && <Icon aria-hidden className="size-3.5 shrink-0 max-sm:hidden" />}
             {value !== undefined && <span className="truncate">{below}</span>}
           </div>
         </>

@@ -1,5 +1,5 @@
 //! The patterns that most lines have, each with its course; a click shows it in full.
-import { Link } from '@tanstack/react-router'
+import { Link } from '@/frame/Link'
 import type { PatternSummary } from '@/api/types'
 import { mainLevelToken, NewBadge, Panel, PanelFailure, PanelMessage, PatternTrend, Template } from '@/components/charts'
 import { SkeletonLines } from '@/components/ui/skeleton'

@@ -1,5 +1,5 @@
 //! The Overview page: what is going on, at one look.
-import { useNavigate, useSearch } from '@tanstack/react-router'
+import { navigate, useSearch } from '@/frame/router'
 import { TimeRange } from '@/components/TimeRange'
 import { Page } from '@/frame/Page'
 import { ErrorRateChart, EventsChart, SourcesChart } from './Charts'
@@ -14,9 +14,8 @@ import { useBefore, useLevels, usePatterns, useSources, useStored } from './use-
 const DEFAULT_SINCE = 15
 
 export function OverviewPage() {
-  const { since = DEFAULT_SINCE } = useSearch({ from: '/' })
-  const navigate = useNavigate()
-  const bar = <TimeRange value={{ since }} onChange={(value) => void navigate({ to: '/', search: { since: value.since === DEFAULT_SINCE ? undefined : value.since } })} />
+  const { since = DEFAULT_SINCE } = useSearch('/')
+  const bar = <TimeRange value={{ since }} onChange={(value) => navigate({ to: '/', search: { since: value.since === DEFAULT_SINCE ? undefined : value.since } })} />
   return (
     <Page title="Overview" bar={bar} scroll>
       <div className="mx-auto w-full max-w-[1720px] min-w-0 p-4 max-sm:p-3">

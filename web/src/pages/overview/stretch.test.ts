@@ -20,8 +20,8 @@ function histogram(from: number, counts: number[], bucketMs = 1000): Histogram {
 describe('where the history ends and the live seconds begin', () => {
   it('leaves the newest seconds to the stream only where it holds them', () => {
     expect(coveredUntil(seconds(90, 99), 100_500)).toBe(98_000)
-    expect(coveredUntil(new Seconds(), 100_500)).toBe(100_000)
-    expect(coveredUntil(seconds(99, 99), 100_500)).toBe(100_000)
+    expect(coveredUntil(new Seconds(), 100_500)).toBe(99_000)
+    expect(coveredUntil(seconds(99, 99), 100_500)).toBe(99_000)
   })
 
   it('goes by the clock of the server where it is known', () => {
@@ -37,6 +37,16 @@ describe('the timeline', () => {
     expect(timeline.times).toEqual([92_000, 93_000, 94_000, 95_000, 96_000, 97_000, 98_000, 99_000])
     expect(timeline.series).toEqual([{ key: 'info', counts: [1, 1, 1, 1, 1, 1, 7, 7] }])
     expect(timeline.toMs).toBe(100_000)
+  })
+
+  it('stands still at a hole until the history has it', () => {
+    const live = seconds(98, 98)
+    for (const [second, counts] of seconds(100, 105).after(0)) live.add({ second, counts, dropped: 0 })
+    const stretch = { histogram: histogram(90_000, [1, 1, 1, 1, 1, 1, 1, 1]), fromMs: 90_000, coveredMs: 98_000 }
+    const timeline = withoutFuture(timelineOf(stretch, live, 'level'))
+    expect(timeline.toMs).toBe(99_000)
+    expect(timeline.times.at(-1)).toBe(98_000)
+    expect(timeline.series[0]?.counts.at(-1)).toBe(7)
   })
 
   it('adds live seconds to a bucket that the history began', () => {

@@ -4,8 +4,10 @@ import { answered, api } from '@/api/client'
 import type { Histogram } from '@/api/types'
 import { extend, type Buckets, type Seconds } from '@/lib/series'
 
-/** How long a stored line may take until the history counts it, whole seconds. */
+/** So many seconds back everything that came live is in the history too. */
 const SETTLE_S = 2
+/** A stored line is counted within a second. */
+const STORED_S = 1
 const BUCKETS = 300
 const REFRESH_MS = 20_000
 /** The first answer may lack the seconds between it and the first live one: asked again soon. */
@@ -28,7 +30,7 @@ export function serverNow(live: Seconds, ownMs: number): number {
 export function coveredUntil(live: Seconds, nowMs: number): number {
   const second = Math.floor(nowMs / 1000) - SETTLE_S
   const held = live.after(second)[0]?.[0] === second
-  return (held ? second : second + SETTLE_S) * 1000
+  return (held ? second : second + SETTLE_S - STORED_S) * 1000
 }
 
 async function histogram(fromMs: number, toMs: number, by: 'level' | 'source', signal: AbortSignal): Promise<Histogram> {
@@ -81,10 +83,19 @@ export interface Timeline extends Buckets {
   toMs: number
 }
 
+/** Up to when the live seconds go on from `coveredMs` without a hole. A hole, as after a lost connection, waits for the history. */
+function wholeUntil(live: Seconds, coveredMs: number): number {
+  let next = Math.ceil(coveredMs / 1000)
+  for (const [second] of live.after(next)) {
+    if (second !== next) break
+    next++
+  }
+  return Math.max(coveredMs, next * 1000)
+}
+
 export function timelineOf(stretch: Stretch, live: Seconds, by: 'level' | 'source'): Timeline {
   const { histogram: base, coveredMs } = stretch
-  const told = live.last === undefined ? 0 : (live.last + 1) * 1000
-  const toMs = Math.max(coveredMs, told)
+  const toMs = wholeUntil(live, coveredMs)
   const buckets = extend(base, live, by, toMs, coveredMs)
   return { ...buckets, fromMs: Math.max(stretch.fromMs, buckets.times[0] ?? 0), toMs }
 }

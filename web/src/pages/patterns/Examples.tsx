@@ -1,5 +1,5 @@
 //! The newest lines of a pattern, with what varies marked; each leads to its place in Explore.
-import { Link } from '@tanstack/react-router'
+import { Link } from '@/frame/Link'
 import type { Row } from '@/api/types'
 import { Visible } from '@/components/charts'
 import { LevelTag } from '@/components/LevelTag'

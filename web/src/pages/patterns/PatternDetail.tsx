@@ -1,6 +1,6 @@
 //! One pattern in full, beside the list; on a phone in its place.
 import { useQuery } from '@tanstack/react-query'
-import { Link } from '@tanstack/react-router'
+import { Link } from '@/frame/Link'
 import { ArrowLeft, Check, Copy, Filter, FilterX, X } from 'lucide-react'
 import { useEffect, useRef, useState, type ReactNode } from 'react'
 import { histogramQuery, patternQuery, recentQuery } from '@/api/queries'

@@ -1,5 +1,5 @@
 //! One pattern in the list.
-import { Link } from '@tanstack/react-router'
+import { Link } from '@/frame/Link'
 import { Filter, FilterX } from 'lucide-react'
 import { memo, type KeyboardEvent } from 'react'
 import { LevelMix, mainLevelToken, NewBadge, PatternTrend, Template } from '@/components/charts'

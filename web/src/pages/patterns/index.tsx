@@ -1,7 +1,7 @@
 //! The Patterns page: what kinds of lines there are, how they move, and what is new.
 import { useQuery } from '@tanstack/react-query'
-import { useNavigate, useSearch } from '@tanstack/react-router'
-import { useCallback, useMemo, useRef, useState } from 'react'
+import { navigate, useSearch } from '@/frame/router'
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { totalQuery } from '@/api/queries'
 import { Button } from '@/components/ui/button'
 import { Empty, Failure, reason } from '@/components/ui/states'
@@ -31,11 +31,13 @@ function usePatternLines(filters: Filters, page: number, order: Order) {
   const list = useQuery(listQuery(filters, page, order === 'recent' ? 'recent' : 'count'))
   const before = useQuery(beforeQuery(filters))
   const told = before.isPending ? undefined : before.data
+  const { refetch } = list
+  const retry = useCallback(() => void refetch(), [refetch])
   const lines = useMemo(() => {
     if (!list.data || before.isPending) return undefined
     return list.data.patterns.map((pattern): PatternLine => ({ ...pattern, before: linesBefore(told, pattern.id) }))
   }, [list.data, before.isPending, told])
-  return { lines, total: list.data?.total, error: list.error, nowMs: list.dataUpdatedAt, retry: () => void list.refetch() }
+  return { lines, total: list.data?.total, error: list.error, nowMs: list.dataUpdatedAt, retry }
 }
 
 /** Found and ordered; while the pointer is over the list the order stays. */
@@ -48,8 +50,7 @@ function useArranged(lines: readonly PatternLine[] | undefined, find: string | u
 }
 
 export function PatternsPage() {
-  const search = useSearch({ from: '/patterns' })
-  const navigate = useNavigate()
+  const search = useSearch('/patterns')
   const filters = useMemo(() => filtersOf(search), [search])
   const { sort: order = 'count', page = 1, find, sel } = search
   const [pointer, setPointer] = useState(false)
@@ -58,21 +59,21 @@ export function PatternsPage() {
   const lastSel = useRef<string>(undefined)
 
   const set = useCallback(
-    (change: Partial<PatternsSearch>, replace = false) => void navigate({ to: '/patterns', search: (old) => ({ ...old, page: undefined, ...change }), replace }),
-    [navigate],
+    (change: Partial<PatternsSearch>, replace = false) => navigate({ to: '/patterns', search: (old) => ({ ...old, page: undefined, ...change }), replace }),
+    [],
   )
   const onFind = useCallback((value: string) => set({ find: value === '' ? undefined : value }, true), [set])
   const setOrder = (next: Order) => set({ sort: next === 'count' ? undefined : next })
   const close = () => {
     lastSel.current = sel
-    void navigate({ to: '/patterns', search: (old) => ({ ...old, sel: undefined }), replace: true })
+    navigate({ to: '/patterns', search: (old) => ({ ...old, sel: undefined }), replace: true })
     // The row may be back only after the list is.
     setTimeout(() => document.querySelector<HTMLElement>(`[data-pattern="${lastSel.current ?? ''}"]`)?.focus(), 0)
   }
   const step = (by: number) => {
     const at = shown?.findIndex(({ id }) => id === sel) ?? -1
     const next = shown?.[Math.max(0, at + by)]
-    if (next) void navigate({ to: '/patterns', search: (old) => ({ ...old, sel: next.id }), replace: true })
+    if (next) navigate({ to: '/patterns', search: (old) => ({ ...old, sel: next.id }), replace: true })
   }
   useKeys([
     { keys: 'j', does: 'Next pattern', group: 'Patterns', run: () => step(1) },
@@ -145,13 +146,18 @@ interface ListProps {
 
 function List({ shown, error, retry, order, setOrder, setPointer, sel, filters, nowMs, find, set }: ListProps) {
   if (!shown && error) return <Failure error={error} onRetry={retry} className="flex-1" />
-  if (shown?.length === 0) return <NoPatterns filters={filters} find={find} set={set} />
+  if (shown?.length === 0) return <NoPatterns filters={filters} find={find} set={set} retry={retry} />
   return <PatternTable lines={shown} order={order} onOrder={setOrder} onPointer={setPointer} selected={sel} filters={filters} nowMs={nowMs} />
 }
 
 /** Which kind of nothing it is. */
-function NoPatterns({ filters, find, set }: Pick<ListProps, 'filters' | 'find' | 'set'>) {
-  const stored = useQuery(totalQuery({}))
+function NoPatterns({ filters, find, set, retry }: Pick<ListProps, 'filters' | 'find' | 'set' | 'retry'>) {
+  // The first line that ever comes shows within a second or two, as the snippets say.
+  const stored = useQuery({ ...totalQuery({}), refetchInterval: (query) => (query.state.data?.total === 0 ? 1500 : false) })
+  const some = (stored.data?.total ?? 0) > 0
+  useEffect(() => {
+    if (some) retry()
+  }, [some, retry])
   const narrowed = filters.q !== undefined || filters.levels !== undefined || filters.source !== undefined || filters.pattern !== undefined
   if (stored.data?.total === 0) {
     return (
