@@ -1,13 +1,13 @@
 //! The start of the page.
 import './styles.css'
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
-import { RouterProvider } from '@tanstack/react-router'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { worthRetrying } from './api/client'
+import { Frame } from './frame/Frame'
 import { keys } from './frame/keys'
+import { router } from './frame/router'
 import './live/live'
-import { router } from './router'
 
 const queries = new QueryClient({
   defaultOptions: {
@@ -19,6 +19,7 @@ const queries = new QueryClient({
   },
 })
 
+router.start()
 document.addEventListener('keydown', (event) => keys.handle(event))
 
 const root = document.getElementById('root')
@@ -26,7 +27,7 @@ if (root) {
   createRoot(root).render(
     <StrictMode>
       <QueryClientProvider client={queries}>
-        <RouterProvider router={router} />
+        <Frame />
       </QueryClientProvider>
     </StrictMode>,
   )

@@ -1,10 +1,11 @@
 //! Round every page: the rail, the strip that tells of a lost connection, the sheets and the keys that work everywhere.
-import { Outlet, useNavigate } from '@tanstack/react-router'
 import { lazy, Suspense } from 'react'
 import { TooltipLayer } from '@/components/ui/tooltip'
 import { DisconnectedStrip } from './DisconnectedStrip'
 import { useKeys, type Binding } from './keys'
 import { PLACES, Rail } from './Rail'
+import { navigate } from './router'
+import { ShownPage } from './Shown'
 import { closeSheet, openSheet, useSheet } from './sheets'
 import { toggleTheme } from './theme'
 
@@ -12,8 +13,7 @@ const Palette = lazy(() => import('./Palette'))
 const KeyList = lazy(() => import('./KeyList'))
 
 function useFrameKeys(): void {
-  const navigate = useNavigate()
-  const places: Binding[] = PLACES.map(({ to, name, keys }) => ({ keys, does: `Go to ${name}`, group: 'Everywhere', run: () => void navigate({ to }) }))
+  const places: Binding[] = PLACES.map(({ to, name, keys }) => ({ keys, does: `Go to ${name}`, group: 'Everywhere', run: () => navigate({ to }) }))
   useKeys([
     { keys: 'Ctrl K', does: 'Commands', group: 'Everywhere', always: true, run: () => openSheet('palette') },
     ...places,
@@ -34,7 +34,7 @@ export function Frame() {
         <Rail />
         <div className="flex min-h-0 min-w-0 flex-1 flex-col">
           <DisconnectedStrip />
-          <Outlet />
+          <ShownPage />
         </div>
       </div>
       <Suspense>

@@ -1,6 +1,5 @@
 //! Everything by name: pages, what the page offers now, sources, the theme, a search for what was typed.
 import { useQuery } from '@tanstack/react-query'
-import { useNavigate } from '@tanstack/react-router'
 import { Command } from 'cmdk'
 import { Search } from 'lucide-react'
 import { useState, type ReactNode } from 'react'
@@ -10,6 +9,7 @@ import { Modal } from '@/components/ui/modal'
 import { plain } from '@/lib/hostile'
 import { keys } from './keys'
 import { PLACES } from './Rail'
+import { navigate } from './router'
 import { toggleTheme } from './theme'
 
 const ITEM = 'flex h-9 items-center gap-3 rounded-md px-3 text-muted data-[selected=true]:bg-accent-soft data-[selected=true]:text-ink'
@@ -30,7 +30,6 @@ function Item({ shortcut, onSelect, value, children }: { shortcut?: string; onSe
 
 export default function Palette({ onClose }: { onClose: () => void }) {
   const [typed, setTyped] = useState('')
-  const navigate = useNavigate()
   const facets = useQuery(facetsQuery({}, 'source', 50))
   // What the page offers now, as its keys say it.
   const [offered] = useState(() => keys.all().filter(({ group }) => group !== 'Everywhere' && group !== 'Lines'))
@@ -57,7 +56,7 @@ export default function Palette({ onClose }: { onClose: () => void }) {
           <Command.Empty className="px-3 py-6 text-center text-muted">Nothing by this name.</Command.Empty>
           <Command.Group heading="Go to" className={GROUP}>
             {PLACES.map((place) => (
-              <Item key={place.to} shortcut={place.keys} onSelect={then(() => void navigate({ to: place.to }))}>
+              <Item key={place.to} shortcut={place.keys} onSelect={then(() => navigate({ to: place.to }))}>
                 {place.name}
               </Item>
             ))}
@@ -75,9 +74,9 @@ export default function Palette({ onClose }: { onClose: () => void }) {
             <Item shortcut="t" onSelect={then(toggleTheme)}>
               Switch between dark and light
             </Item>
-            <Item onSelect={then(() => void navigate({ to: '/explore', search: { levels: 'error', since: 60 } }))}>Errors of the last hour</Item>
+            <Item onSelect={then(() => navigate({ to: '/explore', search: { levels: 'error', since: 60 } }))}>Errors of the last hour</Item>
             {words !== '' && (
-              <Item value={`search ${words}`} onSelect={then(() => void navigate({ to: '/explore', search: { q: words } }))}>
+              <Item value={`search ${words}`} onSelect={then(() => navigate({ to: '/explore', search: { q: words } }))}>
                 Search lines for “{words}”
               </Item>
             )}
@@ -85,7 +84,7 @@ export default function Palette({ onClose }: { onClose: () => void }) {
           {(facets.data?.fields.source ?? []).length > 0 && (
             <Command.Group heading="Sources" className={GROUP}>
               {(facets.data?.fields.source ?? []).map(({ value }) => (
-                <Item key={value} value={`source ${value}`} onSelect={then(() => void navigate({ to: '/explore', search: { source: value } }))}>
+                <Item key={value} value={`source ${value}`} onSelect={then(() => navigate({ to: '/explore', search: { source: value } }))}>
                   {plain(value, 120)}
                 </Item>
               ))}

@@ -1,14 +1,15 @@
 //! The way between the pages: a rail at the side, icons alone where it is narrow, a bar at the bottom on a phone.
-import { Link } from '@tanstack/react-router'
 import { Blocks, ChartNoAxesColumn, Keyboard, Moon, Search, Sun, TextSearch, type LucideIcon } from 'lucide-react'
 import { Kbd } from '@/components/ui/kbd'
 import { tip } from '@/components/ui/tooltip'
 import { cx } from '@/lib/cx'
+import { Link } from './Link'
+import type { Path } from './routes'
 import { openSheet } from './sheets'
 import { toggleTheme, useTheme } from './theme'
 
 export interface Place {
-  to: '/' | '/explore' | '/patterns'
+  to: Path
   name: string
   keys: string
   icon: LucideIcon
@@ -22,9 +23,9 @@ export const PLACES: readonly Place[] = [
 
 const ITEM = cx(
   'flex h-9 items-center gap-3 rounded-lg px-2.5 font-medium text-muted transition-colors hover:bg-hover hover:text-ink',
+  'aria-[current=page]:bg-accent-soft! aria-[current=page]:text-ink! aria-[current=page]:[&_svg]:text-accent',
   'max-lg:justify-center max-sm:h-12 max-sm:flex-1 max-sm:flex-col max-sm:gap-0.5 max-sm:text-[11px]',
 )
-const HERE = '!bg-accent-soft !text-ink [&_svg]:text-accent'
 const WORD = 'max-lg:sr-only max-sm:not-sr-only'
 
 function Brand() {
@@ -45,8 +46,6 @@ function PlaceLink({ place }: { place: Place }) {
     <Link
       to={place.to}
       className={ITEM}
-      activeProps={{ className: HERE }}
-      activeOptions={{ exact: place.to === '/', includeSearch: false }}
       {...tip(place.name, place.keys, 'right')}
     >
       <Icon aria-hidden className="size-[18px] shrink-0" />
@@ -61,7 +60,7 @@ function RailButton({ icon: Icon, name, keys, onClick }: { icon: LucideIcon; nam
       <Icon aria-hidden className="size-[18px] shrink-0" />
       <span className="max-lg:sr-only">{name}</span>
       <span className="ml-auto max-lg:hidden" aria-hidden>
-        <Kbd keys={keys.replace('Ctrl ', '⌃')} />
+        <Kbd keys={keys.replace(' ', '\u00a0')} />
       </span>
     </button>
   )
@@ -82,7 +81,7 @@ export function Rail() {
         <PlaceLink key={place.to} place={place} />
       ))}
       <div className="mt-auto flex flex-col gap-0.5 max-sm:hidden">
-        <RailButton icon={Search} name="Commands" keys="Ctrl K" onClick={() => openSheet('palette')} />
+        <RailButton icon={Search} name="Go to…" keys="Ctrl K" onClick={() => openSheet('palette')} />
         <RailButton icon={Keyboard} name="Keys" keys="?" onClick={() => openSheet('keys')} />
         <RailButton icon={theme === 'dark' ? Sun : Moon} name={theme === 'dark' ? 'Light theme' : 'Dark theme'} keys="t" onClick={toggleTheme} />
       </div>

@@ -2,7 +2,6 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { cleanup, fireEvent, render, screen, within } from '@testing-library/react'
 import type { ReactNode } from 'react'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { formatQuery, parseQuery, patternsSearch } from '@/lib/search-params'
 import type { Order, PatternLine } from './order'
 import { PatternTable } from './PatternTable'
 import { Values } from './Values'
@@ -25,24 +24,9 @@ function lines(count: number): PatternLine[] {
   }))
 }
 
-/** The page's routes with something of ours on the one for patterns. */
-async function show(children: ReactNode) {
-  const root = createRootRoute()
-  const place = (path: string, content: ReactNode) => createRoute({ getParentRoute: () => root, path, validateSearch: patternsSearch, component: () => content })
-  const router = createRouter({
-    routeTree: root.addChildren([place('/patterns', children), place('/explore', null)]),
-    history: createMemoryHistory({ initialEntries: ['/patterns'] }),
-    parseSearch: parseQuery,
-    stringifySearch: formatQuery,
-  })
-  await router.load()
+function show(children: ReactNode): void {
   const client = new QueryClient({ defaultOptions: { queries: { enabled: false } } })
-  render(
-    <QueryClientProvider client={client}>
-      <RouterProvider router={router as never} />
-    </QueryClientProvider>,
-  )
-  return router
+  render(<QueryClientProvider client={client}>{children}</QueryClientProvider>)
 }
 
 function table(given: readonly PatternLine[] | undefined, onOrder: (order: Order) => void = () => undefined, order: Order = 'count') {
@@ -60,8 +44,8 @@ function list(number: number): (string | null)[] {
 }
 
 describe('the list', () => {
-  it('holds the rows in sight alone, and says how many there are', async () => {
-    await show(table(lines(1000)))
+  it('holds the rows in sight alone, and says how many there are', () => {
+    show(table(lines(1000)))
     const found = screen.getByRole('table', { name: 'Patterns' })
     expect(found.getAttribute('aria-rowcount')).toBe('1001')
     const links = within(found).getAllByRole('link', { current: undefined }).filter((link) => link.hasAttribute('data-pattern'))
@@ -70,28 +54,28 @@ describe('the list', () => {
     expect(links[0]?.closest('tr')?.getAttribute('aria-rowindex')).toBe('2')
   })
 
-  it('shows hostile templates as text', async () => {
-    await show(table(lines(3)))
+  it('shows hostile templates as text', () => {
+    show(table(lines(3)))
     expect(document.querySelector('script')).toBeNull()
     expect(document.querySelector('[data-pattern="0000000000000001"]')?.textContent).toBe('<script>alert(1)</script> by ‹U+202E›<*>')
   })
 
-  it('marks what is new', async () => {
-    await show(table(lines(3)))
+  it('marks what is new', () => {
+    show(table(lines(3)))
     const row = document.querySelector('[data-pattern="0000000000000002"]')?.closest('tr')
     expect(row?.textContent).toContain('NEW')
     expect(row?.textContent).toContain('new')
   })
 
-  it('puts a selection, and ways into Explore, into addresses', async () => {
-    await show(table(lines(3)))
+  it('puts a selection, and ways into Explore, into addresses', () => {
+    show(table(lines(3)))
     expect(href('[data-pattern="0000000000000000"]')).toBe('/patterns?sel=0000000000000000')
     expect(href('[aria-label^="Show the lines"]')).toBe('/explore?since=60&pattern=0000000000000000')
     expect(href('[aria-label^="Explore without"]')).toBe('/explore?since=60&q=-pattern:0000000000000000')
   })
 
-  it('goes from row to row by arrows', async () => {
-    await show(table(lines(3)))
+  it('goes from row to row by arrows', () => {
+    show(table(lines(3)))
     const [first, second] = document.querySelectorAll<HTMLElement>('[data-pattern]')
     first?.focus()
     if (first) fireEvent.keyDown(first, { key: 'ArrowDown' })
@@ -100,17 +84,17 @@ describe('the list', () => {
     expect(document.activeElement).toBe(first)
   })
 
-  it('is ordered by its heads, and says by which', async () => {
+  it('is ordered by its heads, and says by which', () => {
     const onOrder = vi.fn<(order: Order) => void>()
-    await show(table(lines(3), onOrder, 'change'))
+    show(table(lines(3), onOrder, 'change'))
     expect(screen.getByRole('columnheader', { name: 'Change' }).getAttribute('aria-sort')).toBe('descending')
     expect(screen.getByRole('columnheader', { name: 'Lines' }).getAttribute('aria-sort')).toBe('none')
     fireEvent.click(screen.getByRole('button', { name: 'First seen' }))
     expect(onOrder).toHaveBeenCalledWith('first')
   })
 
-  it('has its final layout before the first answer', async () => {
-    await show(table(undefined))
+  it('has its final layout before the first answer', () => {
+    show(table(undefined))
     expect(screen.getByRole('table').getAttribute('aria-rowcount')).toBe('-1')
     expect(document.querySelectorAll('.skeleton').length).toBeGreaterThan(5)
   })

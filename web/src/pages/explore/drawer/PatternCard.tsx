@@ -1,6 +1,6 @@
 //! The pattern of a line: its template, its course, and what is known about it.
 import { useQuery } from '@tanstack/react-query'
-import { Link } from '@tanstack/react-router'
+import { Link } from '@/frame/Link'
 import { Sparkles } from 'lucide-react'
 import { patternQuery } from '@/api/queries'
 import type { Insight } from '@/api/types'
