@@ -14,6 +14,8 @@ export interface Buckets {
 }
 
 export const OTHER = 'Other'
+/** More names than this are one. */
+const MOST_ROWS = 40
 
 /** Live seconds by number, each a list of counts by source and level. Holds the newest `limit`. */
 export class Seconds {
@@ -70,11 +72,14 @@ export function extend(base: Histogram, live: Seconds, by: 'level' | 'source', n
     const target = row(key)
     counts.forEach((count, i) => (target[i] = count))
   }
+  // The history folds rare sources too; without a bound a flood of names would be a row each.
+  const folds = series.has(OTHER)
+  const keyOf = (key: string) => (series.has(key) || (!folds && series.size < MOST_ROWS) ? key : OTHER)
   for (const [second, counts] of live.after(Math.ceil(coveredMs / 1000))) {
     const at = Math.floor((second * 1000 - start) / step)
     if (at < 0 || at >= total) continue
     for (const entry of counts) {
-      const target = row(entry[by])
+      const target = row(keyOf(entry[by]))
       target[at] = (target[at] ?? 0) + entry.count
     }
   }

@@ -2,6 +2,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@/frame/Link'
 import { ArrowRight, Sparkles } from 'lucide-react'
+import { memo } from 'react'
 import { analysisQuery } from '@/api/queries'
 import type { components } from '@/api/schema'
 import type { PatternSummary } from '@/api/types'
@@ -17,7 +18,13 @@ type Analysis = components['schemas']['Analysis']
 
 const MOST = 8
 
-export function Insights({ since, asked, className }: { since: number; asked: Asked<{ patterns: PatternSummary[] }>; className?: string }) {
+export interface InsightsProps {
+  since: number
+  asked: Asked<{ patterns: PatternSummary[] }>
+  className?: string
+}
+
+export const Insights = memo(function Insights({ since, asked, className }: InsightsProps) {
   const { data, error, retry } = asked
   const model = useQuery(analysisQuery())
   // Both together, so that what the first shows isn't moved by the second.
@@ -34,7 +41,7 @@ export function Insights({ since, asked, className }: { since: number; asked: As
       </div>
     </Panel>
   )
-}
+})
 
 function InsightSkeletons() {
   return [0, 1, 2].map((i) => (

@@ -1,5 +1,6 @@
 //! The patterns that most lines have, each with its course; a click shows it in full.
 import { Link } from '@/frame/Link'
+import { memo } from 'react'
 import type { PatternSummary } from '@/api/types'
 import { mainLevelToken, NewBadge, Panel, PanelFailure, PanelMessage, PatternTrend, Template } from '@/components/charts'
 import { SkeletonLines } from '@/components/ui/skeleton'
@@ -8,7 +9,12 @@ import type { Asked } from './use-overview'
 
 const MOST = 6
 
-export function TopPatterns({ since, asked }: { since: number; asked: Asked<{ patterns: PatternSummary[]; total?: number }> }) {
+export interface TopPatternsProps {
+  since: number
+  asked: Asked<{ patterns: PatternSummary[]; total?: number }>
+}
+
+export const TopPatterns = memo(function TopPatterns({ since, asked }: TopPatternsProps) {
   const { data, error, retry } = asked
   const top = data?.patterns.slice(0, MOST)
   return (
@@ -47,4 +53,4 @@ export function TopPatterns({ since, asked }: { since: number; asked: Asked<{ pa
       </div>
     </Panel>
   )
-}
+})

@@ -49,6 +49,19 @@ describe('the timeline', () => {
     expect(timeline.series[0]?.counts.at(-1)).toBe(7)
   })
 
+  it('counts names that the history folds to the rest, and of a flood of names all but forty', () => {
+    const flood = new Seconds()
+    flood.add({ second: 98, counts: Array.from({ length: 500 }, (_, i) => ({ source: `s${i}`, level: 'info' as const, count: 1 })), dropped: 0 })
+    const base = histogram(97_000, [1])
+    const open = timelineOf({ histogram: base, fromMs: 97_000, coveredMs: 98_000 }, flood, 'source')
+    expect(open.series.length).toBeLessThanOrEqual(41)
+    expect(open.series.reduce((all, { counts }) => all + (counts.at(-1) ?? 0), 0)).toBe(500)
+    const folding = { ...base, series: [...base.series, { key: 'Other', counts: [3] }] }
+    const folded = timelineOf({ histogram: folding, fromMs: 97_000, coveredMs: 98_000 }, flood, 'source')
+    expect(folded.series.map(({ key }) => key)).toEqual(['info', 'Other'])
+    expect(folded.series[1]?.counts).toEqual([500])
+  })
+
   it('adds live seconds to a bucket that the history began', () => {
     const stretch = { histogram: histogram(90_000, [50, 8], 5000), fromMs: 90_000, coveredMs: 97_000 }
     const timeline = timelineOf(stretch, seconds(96, 98), 'level')

@@ -1,6 +1,7 @@
 //! The numbers of the overview, moved on once a second.
 import { useQuery } from '@tanstack/react-query'
 import { patternsQuery } from '@/api/queries'
+import type { Histogram } from '@/api/types'
 import { usualBand, errorRates, type Buckets } from '@/lib/series'
 import { live } from '@/live/live'
 import { useSignal } from '@/live/signal'
@@ -15,8 +16,9 @@ export interface Asked<T> {
   retry: () => void
 }
 
-function asked<T>(query: { error: unknown; refetch: () => unknown }, data: T | undefined): Asked<T> {
-  return { data, error: query.error, retry: () => void query.refetch() }
+/** The same object as long as it says the same: panels that are told nothing new render nothing. */
+function useAsked<T>({ error, refetch }: { error: unknown; refetch: () => unknown }, data: T | undefined): Asked<T> {
+  return useMemo(() => ({ data, error, retry: () => void refetch() }), [data, error, refetch])
 }
 
 function useTimeline(stretch: Stretch | undefined, by: 'level' | 'source'): Timeline | undefined {
@@ -29,15 +31,15 @@ function useTimeline(stretch: Stretch | undefined, by: 'level' | 'source'): Time
 
 export function useLevels(since: number): Asked<Timeline> {
   const query = useQuery(stretchQuery(since, 'level', live.seconds))
-  return asked(query, useTimeline(query.data, 'level'))
+  return useAsked(query, useTimeline(query.data, 'level'))
 }
 
 export function useSources(since: number): Asked<Timeline> {
   const query = useQuery(stretchQuery(since, 'source', live.seconds))
-  return asked(query, useTimeline(query.data, 'source'))
+  return useAsked(query, useTimeline(query.data, 'source'))
 }
 
-function bucketsOf(histogram: Stretch['histogram']): Buckets {
+function bucketsOf(histogram: Histogram): Buckets {
   const start = Date.parse(histogram.from)
   const length = Math.max(0, ...histogram.series.map(({ counts }) => counts.length))
   return { stepMs: histogram.bucketMs, times: Array.from({ length }, (_, i) => start + i * histogram.bucketMs), series: histogram.series }
@@ -61,19 +63,22 @@ export interface StoredFigures {
 }
 
 /** All that is stored, with what came since it was counted. */
-export function useStored() {
+export function useStored(): Asked<StoredFigures> {
   const query = useQuery(storedQuery(live.seconds))
-  useSignal(live.secondsChanged)
+  const second = useSignal(live.secondsChanged)
   const { data } = query
-  if (data === undefined) return asked<StoredFigures>(query, undefined)
-  let total = data.histogram.total
-  for (const [second] of live.seconds.after(data.coveredMs / 1000)) total += live.seconds.total(second)
-  const { from, series } = data.histogram
-  return asked<StoredFigures>(query, { total, growth: growth(series), sinceMs: Date.parse(from) })
+  const figures = useMemo(() => (data === undefined || second < 0 ? undefined : storedFigures(data)), [data, second])
+  return useAsked(query, figures)
+}
+
+function storedFigures({ histogram, coveredMs }: { histogram: Histogram; coveredMs: number }): StoredFigures {
+  let { total } = histogram
+  for (const [second] of live.seconds.after(coveredMs / 1000)) total += live.seconds.total(second)
+  return { total, growth: growth(histogram.series), sinceMs: Date.parse(histogram.from) }
 }
 
 /** The patterns of the range, most frequent first, as many as the server gives at once. */
 export function usePatterns(since: number) {
   const query = useQuery({ ...patternsQuery({ since }, { limit: 1000 }), refetchInterval: 30_000 })
-  return asked(query, query.data)
+  return useAsked(query, query.data)
 }
