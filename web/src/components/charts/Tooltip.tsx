@@ -50,7 +50,7 @@ export function Tooltip({ bucket, unit, x, y, area, newest, note }: TooltipProps
         <tbody>
           {rows.map((row) => (
             <tr key={row.key} className="h-[19px]">
-              <td className="w-full max-w-40 truncate pr-4 text-ink">
+              <td className="w-full max-w-0 truncate pr-4 text-ink">
                 <span className="mr-1.5 inline-block size-2 rounded-full" style={{ background: `var(--${row.token})` }} />
                 {plain(row.label, 64)}
               </td>
