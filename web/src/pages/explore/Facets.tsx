@@ -1,7 +1,7 @@
 //! What there is to filter by, with counts: click = only this, Alt-click = all but this.
 import { useQuery } from '@tanstack/react-query'
 import { EyeOff } from 'lucide-react'
-import { useState, type MouseEvent, type ReactNode } from 'react'
+import { memo, useState, type MouseEvent, type ReactNode } from 'react'
 import { refused } from '@/api/client'
 import { facetsQuery } from '@/api/queries'
 import { LEVELS, type FacetValue, type Level } from '@/api/types'
@@ -198,7 +198,7 @@ function Patterns(props: FacetsProps) {
   )
 }
 
-export function Facets(props: FacetsProps) {
+export const Facets = memo(function Facets(props: FacetsProps) {
   return (
     <div className="flex min-w-0 flex-col gap-4">
       <Levels {...props} />
@@ -206,4 +206,4 @@ export function Facets(props: FacetsProps) {
       <Patterns {...props} />
     </div>
   )
-}
+})

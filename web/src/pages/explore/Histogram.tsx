@@ -1,5 +1,6 @@
 //! Matching events over time; a drag zooms in.
 import { useQuery } from '@tanstack/react-query'
+import { memo } from 'react'
 import { refused } from '@/api/client'
 import { histogramQuery } from '@/api/queries'
 import { ChartCard, levelSeries } from '@/components/charts'
@@ -28,7 +29,7 @@ function unfiltered({ q, levels, source, pattern }: Filters): boolean {
   return q === undefined && levels === undefined && source === undefined && pattern === undefined
 }
 
-export function Histogram({ filters, following, anchor, phone, onZoom, onZoomReset }: HistogramProps) {
+export const Histogram = memo(function Histogram({ filters, following, anchor, phone, onZoom, onZoomReset }: HistogramProps) {
   const timed = filters.since !== undefined || filters.from !== undefined
   const asked = following && !timed ? { ...filters, since: LIVE_MINUTES } : filters
   // The stream counts all events each second; under filters the server is asked instead.
@@ -57,7 +58,7 @@ export function Histogram({ filters, following, anchor, phone, onZoom, onZoomRes
       onZoomReset={onZoomReset}
     />
   )
-}
+})
 
 function Failed({ error, onRetry }: { error: unknown; onRetry: () => void }) {
   if (refused(error)) return null

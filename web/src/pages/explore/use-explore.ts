@@ -46,6 +46,7 @@ export const actions = {
   set: push,
   time: ({ since, from, to }: TimeValue) => push({ since, from, to, ...(from !== undefined && { live: false }) }),
   zoom: (from: number, to: number) => push({ from: Math.floor(from), to: Math.ceil(to), since: undefined, live: false }),
+  allTime: () => push({ since: undefined, from: undefined, to: undefined }),
   goLive: () => push({ live: undefined, from: undefined, to: undefined }),
   history: () => push({ live: false }),
   clear: () => push({ q: undefined, levels: undefined, source: undefined, pattern: undefined }),

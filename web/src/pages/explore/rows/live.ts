@@ -17,11 +17,19 @@ export interface LiveRows {
   stale: boolean
 }
 
+/** A full ring loses its oldest rows with every batch: a frozen view takes note in steps, and stands still between. */
+const STEP = 5000
+
+function bottomOf(ring: Ring): number {
+  const full = ring.held !== null && ring.size >= ring.capacity
+  return full ? Math.ceil(ring.first / STEP) * STEP : ring.first
+}
+
 export function ringSource(ring: Ring, stamp: string): RowSource {
   const top = ring.held?.top ?? ring.next
   return {
     stamp,
-    count: Math.max(0, top - ring.first),
+    count: Math.max(0, top - bottomOf(ring)),
     get: (index) => ring.get(top - 1 - index),
     indexOf: (seq) => {
       const at = ring.find(seq)
@@ -54,7 +62,7 @@ export function useLiveRows(): LiveRows {
   const frozen = ring.held !== null
   const stale = ring.size === 0 && backfill.state === 'loading' && before.length > 0
   // While frozen only the ends can change.
-  const stamp = stale ? `before ${live.epochNumber}` : frozen ? `${live.epochNumber} ${ring.held?.top} ${ring.first}` : String(version)
+  const stamp = stale ? `before ${live.epochNumber}` : frozen ? `${live.epochNumber} ${ring.held?.top} ${bottomOf(ring)}` : String(version)
   const source = useMemo(() => (stale ? listSource(before, stamp) : ringSource(ring, stamp)), [stamp, stale, before, ring])
   const unseen = ring.held === null ? 0 : ring.next - ring.held.top + ring.heldBack
   return { source, frozen, unseen, stale }
