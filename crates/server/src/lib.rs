@@ -2,6 +2,7 @@
 
 pub mod alerting;
 pub mod cli;
+mod clock;
 pub mod config;
 pub mod dashboard;
 pub mod gateway;
@@ -10,3 +11,5 @@ pub mod ingest;
 pub mod insights;
 pub mod model;
 pub mod pipeline;
+pub mod storage;
+mod up;

@@ -34,8 +34,13 @@ impl Config {
         out.trim_end().to_owned()
     }
 
+    /// Whether a model will be asked: with a key, or where the settings say that the server on this machine needs none.
+    pub fn asks_a_model(&self) -> bool {
+        self.openai_api_key.is_some() || self.model.loopback_without_key
+    }
+
     fn model_summary(&self) -> String {
-        if self.openai_api_key.is_none() && !self.model.loopback_without_key {
+        if !self.asks_a_model() {
             return "off (no OPENAI_API_KEY): local analysis alone".into();
         }
         let limits = &self.model;

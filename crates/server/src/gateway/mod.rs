@@ -11,6 +11,7 @@
 mod client;
 mod feed;
 mod filter;
+mod insights;
 mod link;
 mod messages;
 mod metrics;

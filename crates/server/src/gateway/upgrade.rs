@@ -56,6 +56,7 @@ pub(super) async fn upgrade(State(gateway): State<Arc<Gateway>>, mut request: Re
             word: "too_many_clients",
             message,
             retry_after: Some(5),
+            at: None,
         }
         .into_response();
     };
@@ -114,6 +115,7 @@ fn needs_upgrade() -> Refusal {
         word: "upgrade_required",
         message: "this is the live stream; connect to it as a WebSocket (ws://)".into(),
         retry_after: None,
+        at: None,
     }
 }
 

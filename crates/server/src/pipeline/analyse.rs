@@ -26,13 +26,6 @@ impl PatternJournal {
         std::mem::take(&mut *self.lock()).into()
     }
 
-    /// Puts back what could not be written after all.
-    pub fn put_back(&self, bytes: &[u8]) {
-        let mut held = self.lock();
-        let newer = std::mem::take(&mut *held);
-        *held = [bytes, &newer].concat();
-    }
-
     fn append(&self, bytes: &[u8]) {
         if !bytes.is_empty() {
             self.lock().extend_from_slice(bytes);

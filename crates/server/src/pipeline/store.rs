@@ -1,14 +1,16 @@
 //! The last stage: rows into the history, and the checkpoint that a restart goes on from.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use whittle_domain::Batch;
 use whittle_history::{StageState, WriteError, Writer};
 
 use super::{DeadLetter, Divide, EdgeError, Feed, Held, Outlet, Stage};
 
 /// Gathers the stages' state for a commit; called at the border of a batch.
-pub type GatherState = Box<dyn FnMut() -> Result<StageState, EdgeError> + Send>;
+type GatherState = Box<dyn FnMut() -> Result<StageState, EdgeError> + Send>;
 
 /// A stage that changes nothing: what the outlet does is its work.
 #[derive(Debug, Default)]
@@ -44,20 +46,43 @@ pub struct HistoryOutlet {
     writer: Box<dyn Writer>,
     state: GatherState,
     feed: Arc<Feed>,
+    /// Journals that a refused commit did not take.
+    unwritten: BTreeMap<String, Bytes>,
 }
 
 impl HistoryOutlet {
     /// An outlet that commits with the state that `state` gathers.
-    pub fn new(writer: Box<dyn Writer>, state: GatherState, feed: Arc<Feed>) -> Self {
-        HistoryOutlet { writer, state, feed }
+    pub fn new(
+        writer: Box<dyn Writer>,
+        state: impl FnMut() -> Result<StageState, EdgeError> + Send + 'static,
+        feed: Arc<Feed>,
+    ) -> Self {
+        HistoryOutlet { writer, state: Box::new(state), feed, unwritten: BTreeMap::new() }
     }
 
     fn commit_if_due(&mut self) -> Result<(), EdgeError> {
         if !self.writer.is_due() {
             return Ok(());
         }
-        let state = (self.state)()?;
-        self.writer.commit(state).map_err(unavailable)
+        self.with_state(|writer, state| writer.commit(state))
+    }
+
+    /// Gathers the state for a commit. The journals of a commit that was refused go with the next one; the rest of its
+    /// state is gathered anew, since rows may have passed meanwhile.
+    fn with_state(
+        &mut self,
+        commit: impl FnOnce(&mut dyn Writer, StageState) -> Result<(), WriteError>,
+    ) -> Result<(), EdgeError> {
+        let mut state = (self.state)()?;
+        for (name, earlier) in std::mem::take(&mut self.unwritten) {
+            let later = state.journals.entry(name).or_default();
+            *later = [earlier.as_ref(), later.as_ref()].concat().into();
+        }
+        let journals = state.journals.clone();
+        commit(&mut *self.writer, state).map_err(|error| {
+            self.unwritten = journals;
+            unavailable(error)
+        })
     }
 }
 
@@ -80,7 +105,6 @@ impl Outlet for HistoryOutlet {
     }
 
     fn finish(&mut self) -> Result<(), EdgeError> {
-        let state = (self.state)()?;
-        self.writer.finish(state).map_err(unavailable)
+        self.with_state(|writer, state| writer.finish(state))
     }
 }

@@ -59,11 +59,11 @@ pub struct DemoArgs {
     pub progress: bool,
 }
 
-/// Runs the command until its time is over or Ctrl-C. Ends without an error when the reader of `out` goes away.
+/// Runs the command until its time is over or `stop`. Ends without an error when the reader of `out` goes away.
 ///
 /// # Errors
 /// No server answers, it refuses the records for good, or the output cannot be written.
-pub async fn run(args: &DemoArgs, mut out: impl Write, err: impl Write) -> anyhow::Result<()> {
+pub async fn run(args: &DemoArgs, mut out: impl Write, err: impl Write, stop: CancellationToken) -> anyhow::Result<()> {
     let now = now_micros()?;
     if args.print {
         return match print(args, now, &mut out) {
@@ -71,16 +71,8 @@ pub async fn run(args: &DemoArgs, mut out: impl Write, err: impl Write) -> anyho
             done => done.context("cannot write the records"),
         };
     }
-    let stop = CancellationToken::new();
-    let stopped = stop.clone();
-    let watch = tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            stopped.cancel();
-        }
-    });
     let mut run = Run { args, client: Client::new(&args.url)?, status: Status::new(err, args.progress), stop };
     let done = run.all(now).await;
-    watch.abort();
     run.status.clear()?;
     done?;
     run.status.summary(&mut out, &args.url)?;

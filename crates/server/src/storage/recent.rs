@@ -1,0 +1,86 @@
+//! `GET /recent` and `GET /around`: rows.
+
+use std::sync::Arc;
+
+use axum::extract::{RawQuery, State};
+use axum::http::header::{CONTENT_TYPE, HeaderName};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use whittle_history::{StoredRow, Total};
+
+use super::params::{Params, until_token};
+use super::{Storage, render};
+use crate::http::Refusal;
+
+/// Rows of a page at most.
+const MAX_LIMIT: u64 = 1000;
+
+/// Says how many rows match, or that this is not known in full.
+pub(super) fn total_headers(headers: &mut HeaderMap, total: &Total) {
+    match total {
+        Total::Exact(count) => {
+            headers.insert(HeaderName::from_static("x-total-count"), HeaderValue::from(*count));
+        }
+        Total::AtLeast(count, reason) => {
+            headers.insert(HeaderName::from_static("x-total-at-least"), HeaderValue::from(*count));
+            let reason = HeaderValue::from_str(reason).unwrap_or(HeaderValue::from_static("budget"));
+            headers.insert(HeaderName::from_static("x-partial"), reason);
+        }
+    }
+}
+
+/// Names the parameters that were not understood.
+pub(super) fn ignored_header(headers: &mut HeaderMap, params: Params) {
+    let ignored = params.ignored();
+    if let Ok(value) = HeaderValue::from_str(&ignored.join(", "))
+        && !ignored.is_empty()
+    {
+        headers.insert(HeaderName::from_static("x-ignored-parameters"), value);
+    }
+}
+
+pub(super) async fn recent(
+    State(storage): State<Arc<Storage>>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Refusal> {
+    let mut params = Params::parse(query.as_deref())?;
+    let limit = params.integer("limit", 100, 0, MAX_LIMIT)? as usize;
+    let offset = params.offset()?;
+    let filter = params.filter((storage.clock)())?;
+    let found = storage.ask(move |reader, budget| reader.recent(&filter, limit, offset, budget)).await?;
+    let mut response = json_rows(&found.rows, &storage);
+    let headers = response.headers_mut();
+    total_headers(headers, &found.total);
+    if let Ok(until) = HeaderValue::from_str(&until_token(&found.until)) {
+        headers.insert(HeaderName::from_static("x-until"), until);
+    }
+    ignored_header(headers, params);
+    Ok(response)
+}
+
+fn json_rows(rows: &[StoredRow], storage: &Storage) -> Response {
+    let body = render::rows(rows, &storage.insights);
+    ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response()
+}
+
+pub(super) async fn around(
+    State(storage): State<Arc<Storage>>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Refusal> {
+    let mut params = Params::parse(query.as_deref())?;
+    let each = params.integer("each", 20, 0, 500)? as usize;
+    let seq = params.text("seq").and_then(|seq| parse_seq(&seq));
+    let (partition, offset) = seq.ok_or_else(|| Refusal::bad_parameter("seq: give the seq of a row, like 0-42"))?;
+    let rows = storage.ask(move |reader, budget| reader.around(partition, offset, each, budget)).await?;
+    if rows.is_empty() {
+        return Err(Refusal::not_found("unknown_row", format!("no row has the seq {partition}-{offset}")));
+    }
+    let mut response = json_rows(&rows, &storage);
+    ignored_header(response.headers_mut(), params);
+    Ok(response)
+}
+
+fn parse_seq(seq: &str) -> Option<(u32, u64)> {
+    let (partition, offset) = seq.split_once('-')?;
+    Some((partition.parse().ok()?, offset.parse().ok()?))
+}

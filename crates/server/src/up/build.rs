@@ -1,0 +1,207 @@
+//! Putting the roles together. Nothing takes work yet when this returns.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use prometheus_client::registry::Registry;
+use tokio_util::sync::CancellationToken;
+use whittle_bus::SegmentBus;
+use whittle_domain::knowledge::Knowledge;
+use whittle_domain::{Limits, scrub::Scrubber};
+use whittle_patterns::Catalog;
+
+use super::data::{self, Data};
+use super::metrics::{self, Numbers};
+use super::ports::{Listeners, Ports};
+use super::stages::{self, NamedStage, Stages};
+use super::taps::{ToAlerts, ToGateway, ToModel};
+use crate::alerting::{AlertMetrics, AlertStage, DeliveryPolicy, Outbox, Sink};
+use crate::clock::{now_micros, now_millis};
+use crate::config::{Config, ScrubSetting};
+use crate::gateway::Gateway;
+use crate::http::Health;
+use crate::http::origin::Origins;
+use crate::ingest::{Admission, AdmissionLimits, Ingest, IngestLimits, IngestMetrics};
+use crate::insights::Insights;
+use crate::model::{Candidates, ModelWorker};
+use crate::pipeline::{Feed, FeedLimits};
+use crate::storage::{Replay, Storage};
+
+/// Name of the alert engine's state in the checkpoint.
+pub(super) const ALERTS: &str = "alerts";
+/// Name of the pattern journal in the checkpoint.
+pub(super) const PATTERNS: &str = "patterns";
+/// Bytes of records that may wait in memory for the first stage.
+const FEED_BYTES: usize = 32 << 20;
+/// Time for a body to arrive, and for its records to be durable.
+const DEADLINE: Duration = Duration::from_secs(15);
+
+/// What tells the parts that the end has come, in the order in which it comes.
+#[derive(Debug, Clone, Default)]
+pub(super) struct End {
+    /// Nothing new is taken.
+    pub draining: CancellationToken,
+    /// Stages do not try again what fails.
+    pub give_up: CancellationToken,
+    /// Deliveries and the model worker end.
+    pub sinks: CancellationToken,
+}
+
+/// Everything, put together.
+pub(super) struct Built {
+    pub bind: IpAddr,
+    pub data_dir: PathBuf,
+    pub listeners: Option<Listeners>,
+    pub ports: Ports,
+    pub origins: Origins,
+    pub health: Health,
+    pub ingest: Arc<Ingest>,
+    pub storage: Arc<Storage>,
+    pub gateway: Arc<Gateway>,
+    pub insights: Arc<Insights>,
+    pub feed: Arc<Feed>,
+    pub stages: Vec<NamedStage>,
+    pub outbox: Option<Outbox>,
+    pub model: Option<ModelWorker>,
+    pub end: End,
+    pub bus: Arc<SegmentBus>,
+}
+
+/// Opens and assembles.
+///
+/// # Errors
+/// A port that is taken, a folder that is in use or cannot be read, a setting that this program cannot follow.
+pub(super) async fn build(config: Config) -> anyhow::Result<Built> {
+    ensure!(config.kafka_brokers.is_none(), "KAFKA_BROKERS: this version runs on the embedded bus alone; unset it");
+    ensure!(config.postgres_url.is_none(), "POSTGRES_URL: this version keeps its history in files alone; unset it");
+    // The ports first: a second copy is told of them before it waits for anything.
+    let listeners = Listeners::bind(&config).await?;
+    let ports = listeners.ports()?;
+    let data = data::open(&config)?;
+    ports.write(&data.dir)?;
+    assemble(config, data, listeners, ports)
+}
+
+fn assemble(config: Config, data: Data, listeners: Listeners, ports: Ports) -> anyhow::Result<Built> {
+    let mut registry = Registry::default();
+    let end = End::default();
+    let miner = data.load_miner()?;
+    let catalog = miner.catalog();
+    let limits = FeedLimits { bytes: FEED_BYTES, lag_records: config.whittle_max_lag_records };
+    let feed = Arc::new(Feed::new(&data.ends, &data.held, limits));
+    let insights = build_insights(&config, &data, catalog.clone())?;
+    let (model, candidates) = build_model(&config, &data, insights.clone(), &mut registry)?;
+    let (outbox, alerts) = build_alerts(&config, &data, insights.clone(), &mut registry)?;
+    let gateway = Gateway::new(config.gateway.clone(), insights.clone(), &mut registry, end.draining.clone());
+    gateway.begin_at(&(0..).zip(data.ends.iter().copied()).collect());
+    let ingest = build_ingest(&config, data.bus.clone(), feed.clone(), end.draining.clone(), &mut registry);
+    let replay = Replay::new(&data.held, &data.ends);
+    let (data_dir, bus) = (data.dir.clone(), data.bus.clone());
+    let taps = vec![
+        Box::new(ToGateway(gateway.clone())) as _,
+        Box::new(ToAlerts(alerts.clone())) as _,
+        Box::new(ToModel(candidates)) as _,
+    ];
+    let scrubber = build_scrubber(&config)?;
+    let parts = Stages { miner, taps, alerts, scrubber, feed: feed.clone(), give_up: end.give_up.clone() };
+    let (reader, stages) = stages::build(parts, data, &config.kafka_topic_raw, &mut registry)?;
+    let numbers = Numbers { bus: bus.clone(), reader: reader.clone(), feed: feed.clone(), ingest: ingest.clone() };
+    metrics::register(&mut registry, numbers);
+    let storage = Storage::new(reader, catalog, insights.clone(), model.state(), replay, now_micros);
+    Ok(Built {
+        bind: config.whittle_bind,
+        data_dir,
+        listeners: Some(listeners),
+        ports,
+        origins: Origins::new(config.whittle_bind, &config.origins()),
+        health: Health::new(Arc::new(registry)),
+        ingest,
+        storage,
+        gateway,
+        insights,
+        feed,
+        stages,
+        outbox: Some(outbox),
+        model: Some(model),
+        end,
+        bus,
+    })
+}
+
+fn build_insights(config: &Config, data: &Data, catalog: Catalog) -> anyhow::Result<Arc<Insights>> {
+    let knowledge = Arc::new(Knowledge::builtin()?);
+    let dir = data.dir.join("analysis");
+    let insights = Insights::open(knowledge, catalog, config.asks_a_model(), data.disk.clone(), &dir)?;
+    Ok(Arc::new(insights))
+}
+
+fn build_model(
+    _config: &Config,
+    _data: &Data,
+    _insights: Arc<Insights>,
+    _registry: &mut Registry,
+) -> anyhow::Result<(ModelWorker, Candidates)> {
+    Ok((ModelWorker, Candidates))
+}
+
+fn build_scrubber(config: &Config) -> anyhow::Result<Option<Scrubber>> {
+    let key = config.whittle_scrub_key.as_deref().unwrap_or_default();
+    Ok(match config.whittle_scrub {
+        ScrubSetting::Off => None,
+        ScrubSetting::Mask => Some(Scrubber::mask()?),
+        ScrubSetting::Hash => Some(Scrubber::hash(key.as_bytes()).context("WHITTLE_SCRUB_KEY")?),
+    })
+}
+
+fn build_alerts(
+    config: &Config,
+    data: &Data,
+    insights: Arc<Insights>,
+    registry: &mut Registry,
+) -> anyhow::Result<(Outbox, Arc<Mutex<AlertStage>>)> {
+    let clock: crate::alerting::Clock = Arc::new(now_millis);
+    let metrics = AlertMetrics::register(registry, clock.clone());
+    let sinks = Sink::all(&config.alerts).context("alerts.webhooks")?;
+    let policy = DeliveryPolicy::new(config.alerts.give_up_hours);
+    let outbox = Outbox::open(data.disk.clone(), &data.dir.join("alerts"), sinks, policy, &metrics, clock)?;
+    let state = data.checkpoint.states.get(ALERTS).cloned();
+    let mut stage = AlertStage::new(&config.alerts, state, outbox.handle(), insights, metrics)?;
+    stage.begin_at((0..).zip(data.ends.iter().copied()).collect());
+    Ok((outbox, Arc::new(Mutex::new(stage))))
+}
+
+fn build_ingest(
+    config: &Config,
+    bus: Arc<SegmentBus>,
+    feed: Arc<Feed>,
+    draining: CancellationToken,
+    registry: &mut Registry,
+) -> Arc<Ingest> {
+    let records = Limits {
+        records: config.whittle_max_records,
+        record_bytes: config.whittle_max_record_bytes,
+        ..Limits::default()
+    };
+    let limits = IngestLimits {
+        body_bytes: config.whittle_max_body_bytes,
+        decoded_bytes: config.whittle_max_decoded_bytes,
+        records,
+        deadline: DEADLINE,
+    };
+    let admission = Admission::new(AdmissionLimits {
+        inflight_bytes: config.whittle_max_inflight_bytes,
+        requests_per_second: config.whittle_rate_limit,
+    });
+    let metrics = IngestMetrics::register(registry);
+    Arc::new(Ingest { bus, topic: config.kafka_topic_raw.clone(), limits, admission, feed, metrics, draining })
+}
+
+impl Built {
+    /// Syncs and closes what the stages wrote to.
+    pub(super) fn close(&self) {
+        self.bus.close();
+    }
+}
