@@ -254,6 +254,27 @@ mod tests {
     }
 
     #[test]
+    fn a_partition_that_came_back_is_not_committed_as_if_it_had_stayed() {
+        let disk = whittle_disk::SimDisk::new(1);
+        disk.create_dir_all(Path::new("/g")).unwrap();
+        let group = Group::create(&disk, "/g/a".into(), vec![0, 0]).unwrap();
+        let first = group.join();
+        let before = group.assigned(first);
+        let second = group.join();
+        let moved = group.assigned(second)[0];
+        let at = |offset| Position { partition: moved.partition, offset };
+        group.commit(&disk, second, &[(at(9), Some(moved.term))]).unwrap();
+        group.leave(second);
+        let stale = before.iter().find(|a| a.partition == moved.partition).unwrap();
+        let refused = group.commit(&disk, first, &[(at(4), Some(stale.term))]);
+        assert!(matches!(refused, Err(BusError::Revoked(p)) if p == moved.partition), "{refused:?}");
+        let now = group.assigned(first).into_iter().find(|a| a.partition == moved.partition).unwrap();
+        assert_eq!(now.from, 9);
+        group.commit(&disk, first, &[(at(10), Some(now.term))]).unwrap();
+        assert_eq!(group.committed()[moved.partition as usize], Some(10));
+    }
+
+    #[test]
     fn a_damaged_file_is_found_out() {
         let disk = whittle_disk::SimDisk::new(1);
         disk.create_dir_all(Path::new("/g")).unwrap();

@@ -11,7 +11,7 @@ use std::thread;
 use whittle_disk::{Disk, File, SimDisk};
 
 use super::*;
-use crate::frame::{Decoded, decode};
+use crate::frame::{self, Decoded, decode};
 use crate::reader::{Reader, Step};
 use crate::recovery::{find_end, read_head};
 use crate::segment::{FIRST, Segment, SegmentHead};
@@ -193,6 +193,36 @@ fn a_bus_counts_what_a_bit_costs() {
         }
         assert_eq!(there + bus.stats().damaged_records, end, "{}", path.display());
         assert!(bus.stats().damaged_records <= 9, "one frame at most");
+        hand.close(&bus);
+    }
+}
+
+/// A record may hold the bytes of a frame. Where the frame around it is damaged they must not be taken for one.
+#[test]
+fn a_frame_inside_a_record_is_no_frame() {
+    let mut forged = Vec::new();
+    let stamp = frame::Stamp { generation: 1, base_offset: 2, durable_before: 2 };
+    frame::encode(&entry(""), stamp, &mut forged);
+    let forged = Entry { body: forged.into(), ..entry("") };
+    for reopen in [false, true] {
+        let disk = SimDisk::new(1);
+        let open = || SegmentBus::open_by_hand(Arc::new(disk.clone()), Path::new("/bus"), settings()).unwrap();
+        let (mut bus, mut hand) = open();
+        bus.ensure_topic("t", 1).unwrap();
+        for entry in [entry("0"), entry("1"), forged.clone(), entry("3")] {
+            produce(&bus, &Answers::default(), entry);
+            hand.write();
+        }
+        let path = disk.files().into_iter().find(|p| p.extension().is_some_and(|e| e == "log")).unwrap();
+        let head_of_the_third = FIRST + 2 * (frame::HEAD_BYTES as u64 + 1);
+        disk.flip(&path, (head_of_the_third + 20) * 8).unwrap();
+        if reopen {
+            hand.close(&bus);
+            drop(bus);
+            (bus, hand) = open();
+        }
+        assert_eq!(bodies(&mut *bus.subscribe("t", "g").unwrap()), ["0", "1", "3"]);
+        assert_eq!(bus.stats().damaged_records, 1);
         hand.close(&bus);
     }
 }
