@@ -5,6 +5,7 @@
 
 pub mod corpus;
 pub mod error;
+pub mod fake_model;
 pub mod http;
 pub mod load;
 pub mod loghub;

@@ -190,14 +190,14 @@ impl Insights {
         written
     }
 
-    /// Says where a pattern without words stands. What is known already stays.
-    pub fn set_state(&self, pattern: PatternId, level: Level, status: InsightStatus) {
+    /// Says where a pattern without words stands. What is known already stays. Gives whether that changed anything.
+    pub fn set_state(&self, pattern: PatternId, level: Level, status: InsightStatus) -> bool {
         let pattern = self.resolve(pattern);
         {
             let mut known = self.0.known_mut();
             let before = known.states.get(&pattern).copied().unwrap_or(InsightStatus::Pending);
             if known.words.contains_key(&pattern) || before == status {
-                return;
+                return false;
             }
             match status {
                 InsightStatus::Pending => known.states.remove(&pattern),
@@ -206,6 +206,7 @@ impl Insights {
         }
         self.0.forget(pattern);
         self.publish(pattern, level);
+        true
     }
 
     /// Follows the catalog where patterns have become one since the last call. Cheap when nothing has changed.
