@@ -169,6 +169,7 @@ impl Named {
             Named::City => out.push_str(pick(scene, &words::CITIES)),
             Named::Agent => out.push_str(pick(scene, &words::AGENTS)),
             Named::Word => out.push_str(pick(scene, &words::SEARCHED)),
+            Named::Host | Named::Pod | Named::Class | Named::File => self.fill_name(scene, out),
             Named::Uuid | Named::Port | Named::Ip | Named::ExternalIp => self.fill_network(scene, out),
             _ => self.fill_business(scene, out),
         }
@@ -198,6 +199,25 @@ impl Named {
         }
     }
 
+    fn fill_name(self, scene: &mut Scene<'_>, out: &mut String) {
+        match self {
+            Named::Host => {
+                write(out, format_args!("node-{:02}.{}.internal", scene.rng.u8(1..49), pick(scene, &words::REGIONS)))
+            }
+            Named::Pod => {
+                let service = pick(scene, &words::DEPLOYED);
+                write(out, format_args!("{service}-{}", pod_suffix(scene.rng.u32(0..600))));
+            }
+            Named::Class => {
+                write(out, format_args!("{}{}", pick(scene, &words::CLASS_HEADS), pick(scene, &words::CLASS_TAILS)))
+            }
+            _ => {
+                let (stem, end) = (pick(scene, &words::FILE_STEMS), pick(scene, &words::FILE_ENDS));
+                write(out, format_args!("{stem}-{}.{end}", scene.rng.u16(1..2000)));
+            }
+        }
+    }
+
     fn fill_business(self, scene: &mut Scene<'_>, out: &mut String) {
         match self {
             Named::User => write(out, format_args!("u{}", skewed(scene, 1_000, 90_000))),
@@ -209,28 +229,14 @@ impl Named {
                 write(out, format_args!("A-{}", 4_000_000 + scene.seq / 9 % 900_000 + scene.rng.u64(0..400)))
             }
             Named::Money => write(out, format_args!("{}.{:02}", skewed(scene, 2, 900), scene.rng.u8(0..100))),
-            Named::Host => {
-                write(out, format_args!("node-{:02}.{}.internal", scene.rng.u8(1..49), pick(scene, &words::REGIONS)))
-            }
-            Named::Pod => {
-                let service = pick(scene, &words::DEPLOYED);
-                write(out, format_args!("{service}-{}", pod_suffix(scene.rng.u32(0..600))));
-            }
             Named::Size => write(
                 out,
                 format_args!("{}.{}{}", scene.rng.u16(1..1000), scene.rng.u8(0..10), pick(scene, &words::UNITS)),
             ),
             Named::Sku => write(out, format_args!("SKU-{}", skewed(scene, 10_000, 99_999))),
             Named::Card => write(out, format_args!("****{:04}", scene.rng.u16(0..10_000))),
-            Named::Class => {
-                write(out, format_args!("{}{}", pick(scene, &words::CLASS_HEADS), pick(scene, &words::CLASS_TAILS)))
-            }
             Named::Domain => {
                 write(out, format_args!("{}.{}", pick(scene, &words::SUBDOMAINS), pick(scene, &words::DOMAINS)))
-            }
-            Named::File => {
-                let (stem, end) = (pick(scene, &words::FILE_STEMS), pick(scene, &words::FILE_ENDS));
-                write(out, format_args!("{stem}-{}.{end}", scene.rng.u16(1..2000)));
             }
             _ => {
                 out.push_str(pick(scene, &words::PATHS));

@@ -2,15 +2,28 @@
 
 use std::collections::BTreeMap;
 
-use whittle_testkit::{Server, process};
+use whittle_testkit::Server;
+use whittle_testkit::process::{self, Memory};
 
 use super::{Bench, cpu, settle, wait_rows};
 use crate::bodies::Bodies;
-use crate::drive::{self, Pace};
+use crate::drive::{self, Outcome, Pace};
 use crate::figure::Figure;
 
 /// Threads whose work ends with the ack, by the start of their names: those that serve connections, and the bus's own.
 const ACK_THREADS: [&str; 3] = ["tokio", "bus", "whittle"];
+
+/// What a load cost.
+struct Load {
+    outcome: Outcome,
+    /// CPU seconds until every line could be queried, and until nothing was left to do.
+    visible: f64,
+    settled: f64,
+    /// The former by thread.
+    threads: BTreeMap<String, f64>,
+    memory: Memory,
+    memory_after: Memory,
+}
 
 /// Loads all of `bodies` into a fresh server.
 pub fn run(bench: &mut Bench<'_>, server: &Server, bodies: &Bodies) -> anyhow::Result<()> {
@@ -23,44 +36,42 @@ pub fn run(bench: &mut Bench<'_>, server: &Server, bodies: &Bodies) -> anyhow::R
     let threads = spent(&threads_before, process::cpu_by_thread(server.pid())?);
     let memory = process::memory(server.pid())?;
     let settled = settle(server)? - before;
+    let memory_after = process::memory(server.pid())?;
+    report(bench, bodies, &Load { outcome, visible, settled, threads, memory, memory_after });
+    Ok(())
+}
 
-    let millions = bodies.lines as f64 / 1e6;
-    let report = &mut bench.report;
+fn report(bench: &mut Bench<'_>, bodies: &Bodies, load: &Load) {
+    let (lines, millions) = (bodies.lines as f64, bodies.lines as f64 / 1e6);
+    let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
+    let is_ack = |name: &str| ACK_THREADS.iter().any(|start| name.starts_with(start));
+    let ack: f64 = load.threads.iter().filter(|(name, _)| is_ack(name)).map(|(_, seconds)| seconds).sum();
     let note = format!(
-        "{} lines of {} bytes, {} a request, {} connections, {:.1} s; CPU s a million lines by thread: {}",
-        bodies.lines,
+        "{lines} lines of {} bytes, {} a request, {} connections, {:.1} s; CPU s a million lines by thread: {}",
         bodies.ndjson_bytes / bodies.lines.max(1),
         bench.args.batch,
         bench.args.connections,
-        outcome.seconds,
-        shown(&threads, millions),
+        load.outcome.seconds,
+        shown(&load.threads, millions),
     );
-    report.add(
-        Figure::new("bulk to queryable, CPU s a million lines", visible / millions, "s").at_most(1.5, 1.0).note(note),
-    );
-    report.add(
-        Figure::new("the same with all flushing and merging after it", settled / millions, "s")
+    let figures = [
+        Figure::new("bulk to queryable, CPU s a million lines", load.visible / millions, "s")
+            .at_most(1.5, 1.0)
+            .note(note),
+        Figure::new("the same with all flushing and merging after it", load.settled / millions, "s")
             .at_most(1.5, 1.0)
             .note("until the server used less than 2 % of a core for 66 s"),
-    );
-    let ack: f64 =
-        threads.iter().filter(|(name, _)| ACK_THREADS.iter().any(|t| name.starts_with(t))).map(|(_, s)| s).sum();
-    report.add(
         Figure::new("bulk to durable ack alone, CPU s a million lines", ack / millions, "s")
             .at_most(0.6, 0.4)
-            .note(format!("the threads {}", ACK_THREADS.join(", "))),
-    );
-    report.add(Figure::new("bulk, lines per CPU second", bodies.lines as f64 / visible, "/s"));
-    report.add(Figure::new("bulk, lines per second of wall time", bodies.lines as f64 / outcome.seconds, "/s"));
-    report.add(Figure::new("bulk, ack p50", outcome.acked.p50(), "ms"));
-    report.add(Figure::new("bulk, ack p99", outcome.acked.p99(), "ms"));
-    report.add(
-        Figure::new("memory under bulk load, peak", memory.peak as f64 / f64::from(1 << 20), "MiB")
-            .at_most(290.0, 200.0),
-    );
-    let resident = process::memory(server.pid())?.resident as f64 / f64::from(1 << 20);
-    report.add(Figure::new("memory when the load is done", resident, "MiB"));
-    Ok(())
+            .note(format!("the threads whose names start with {}", ACK_THREADS.join(", "))),
+        Figure::new("bulk, lines per CPU second", lines / load.visible, "/s"),
+        Figure::new("bulk, lines per second of wall time", lines / load.outcome.seconds, "/s"),
+        Figure::new("bulk, ack p50", load.outcome.acked.p50(), "ms"),
+        Figure::new("bulk, ack p99", load.outcome.acked.p99(), "ms"),
+        Figure::new("memory under bulk load, peak", mib(load.memory.peak), "MiB").at_most(290.0, 200.0),
+        Figure::new("memory when the load is done", mib(load.memory_after.resident), "MiB"),
+    ];
+    figures.into_iter().for_each(|figure| bench.report.add(figure));
 }
 
 fn spent(before: &BTreeMap<String, f64>, mut after: BTreeMap<String, f64>) -> BTreeMap<String, f64> {

@@ -45,22 +45,22 @@ pub fn run(bench: &mut Bench<'_>) -> anyhow::Result<()> {
     report.add(
         Figure::new("ingest with queries against ingest alone", rate(&beside) / rate(&alone), "×").at_least(0.9, 0.97),
     );
-    for (i, name) in NAMES.iter().enumerate() {
-        let (before, under) = (&quiet[i], &busy[i]);
-        let note = format!(
-            "p50 {:.2} ms quiet, {:.2} ms busy; p99 {:.2} and {:.2} ms",
-            before.p50(),
-            under.p50(),
-            before.p99(),
-            under.p99()
-        );
-        report.add(
-            Figure::new(format!("{name}: busy against quiet"), under.p50() / before.p50().max(0.001), "×")
-                .at_most(3.0, 2.0)
-                .note(note),
-        );
+    for ((name, before), under) in NAMES.iter().zip(&quiet).zip(&busy) {
+        report.add(compared(name, before, under));
     }
     Ok(())
+}
+
+fn compared(name: &str, quiet: &Latencies, busy: &Latencies) -> Figure {
+    let note = format!(
+        "p50 {:.2} ms quiet, {:.2} ms busy; p99 {:.2} and {:.2} ms",
+        quiet.p50(),
+        busy.p50(),
+        quiet.p99(),
+        busy.p99()
+    );
+    let times = busy.p50() / quiet.p50().max(0.001);
+    Figure::new(format!("{name}: busy against quiet"), times, "×").at_most(3.0, 2.0).note(note)
 }
 
 fn load(server: &Server, bodies: &Bodies, span: Duration) -> anyhow::Result<Outcome> {

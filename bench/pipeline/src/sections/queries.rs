@@ -86,45 +86,30 @@ pub fn ask(server: &Server, connection: &mut Connection, path: &dyn Fn(usize) ->
     Ok(Asked { cpu_ms: (cpu(server)? - before) * 1_000.0 / times.len() as f64, times, total })
 }
 
+fn question(name: &'static str, least: f64, goal: f64, path: impl Fn(usize) -> String + 'static) -> Question {
+    Question { name, least, goal, path: Box::new(path) }
+}
+
 fn questions(seed: u64) -> Vec<Question> {
-    let question = |name, least, goal, path: Box<dyn Fn(usize) -> String>| Question { name, least, goal, path };
     let sources: Vec<String> = Corpus::new(seed, 0).source_names().map(str::to_owned).collect();
     let end = now();
     let at = |micros: i64| timestamp::to_string(micros);
     let encoded = |text: &str| text.replace(' ', "%20");
     vec![
-        question("latest 100", 5.0, 1.0, Box::new(|_| "/recent?limit=100".into())),
-        question(
-            "errors of a source in an hour, with their count",
-            4.0,
-            1.0,
-            Box::new(move |i| {
-                let from = end - DAY + (i % 23) as i64 * DAY / 24;
-                let source = &sources[i * 7 % sources.len()];
-                format!("/recent?limit=100&levels=error&source={source}&from={}&to={}", at(from), at(from + DAY / 24))
-            }),
-        ),
-        question(
-            "a phrase of a template, with its count",
-            16.0,
-            2.0,
-            Box::new(move |i| format!("/recent?limit=100&q=%22{}%22", encoded(PHRASES[i % PHRASES.len()]))),
-        ),
-        question(
-            "a needle in variables",
-            5.0,
-            2.5,
-            Box::new(|i| format!("/recent?limit=100&q={}", NEEDLES[i % NEEDLES.len()])),
-        ),
-        question("an absent word", 1.1, 0.6, Box::new(|i| format!("/recent?limit=100&q=zq{}absent", i * 7919))),
-        question(
-            "counts over the day by level",
-            20.0,
-            2.0,
-            Box::new(move |i| {
-                let from = end - DAY + i as i64 * 1_000;
-                format!("/stats/histogram?by=level&buckets=480&from={}&to={}", at(from), at(end))
-            }),
-        ),
+        question("latest 100", 5.0, 1.0, |_| "/recent?limit=100".into()),
+        question("errors of a source in an hour, with their count", 4.0, 1.0, move |i| {
+            let from = end - DAY + (i % 23) as i64 * DAY / 24;
+            let source = &sources[i * 7 % sources.len()];
+            format!("/recent?limit=100&levels=error&source={source}&from={}&to={}", at(from), at(from + DAY / 24))
+        }),
+        question("a phrase of a template, with its count", 16.0, 2.0, move |i| {
+            format!("/recent?limit=100&q=%22{}%22", encoded(PHRASES[i % PHRASES.len()]))
+        }),
+        question("a needle in variables", 5.0, 2.5, |i| format!("/recent?limit=100&q={}", NEEDLES[i % NEEDLES.len()])),
+        question("an absent word", 1.1, 0.6, |i| format!("/recent?limit=100&q=zq{}absent", i * 7919)),
+        question("counts over the day by level", 20.0, 2.0, move |i| {
+            let from = end - DAY + i as i64 * 1_000;
+            format!("/stats/histogram?by=level&buckets=480&from={}&to={}", at(from), at(end))
+        }),
     ]
 }
