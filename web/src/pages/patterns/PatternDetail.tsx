@@ -155,8 +155,9 @@ function Figures({ detail, line, nowMs }: Omit<BodyProps, 'filters'>) {
     ['Lines', exact(detail.count), line ? `${percent(line.share, 2)} of all` : ''],
     ['Change', line ? changeText(line) : '–', before === null ? '' : `${exact(before)} in the window before`],
     ['Sources', exact(detail.sources.length), ''],
-    ['First seen', ago(first, nowMs), dateTime(first)],
-    ['Last seen', ago(last, nowMs), dateTime(last)],
+    // Without a line in the range nothing was seen in it.
+    ['First seen', detail.count === 0 ? '–' : ago(first, nowMs), detail.count === 0 ? '' : dateTime(first)],
+    ['Last seen', detail.count === 0 ? '–' : ago(last, nowMs), detail.count === 0 ? '' : dateTime(last)],
   ]
   return (
     <div>
