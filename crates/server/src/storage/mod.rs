@@ -23,7 +23,7 @@ use whittle_patterns::Catalog;
 
 use crate::http::Refusal;
 use crate::insights::Insights;
-use crate::model::ModelState;
+use crate::model::ModelStatus;
 
 pub use asking::Replay;
 
@@ -37,9 +37,9 @@ pub struct Storage {
     /// Templates and redirects of patterns.
     pub catalog: Catalog,
     /// What is known of patterns.
-    pub insights: Arc<Insights>,
+    pub insights: Insights,
     /// The model worker, for `GET /analysis`.
-    pub model: Arc<dyn ModelState>,
+    pub model: ModelStatus,
     /// Whether what was acknowledged before the start can be found.
     pub replay: Replay,
     /// Microseconds since 1970.
@@ -52,8 +52,8 @@ impl Storage {
     pub fn new(
         reader: Arc<dyn Reader>,
         catalog: Catalog,
-        insights: Arc<Insights>,
-        model: Arc<dyn ModelState>,
+        insights: Insights,
+        model: ModelStatus,
         replay: Replay,
         clock: fn() -> i64,
     ) -> Arc<Self> {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use prometheus_client::registry::Registry;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use whittle_bus::SegmentBus;
 use whittle_domain::knowledge::Knowledge;
@@ -26,7 +27,7 @@ use crate::http::Health;
 use crate::http::origin::Origins;
 use crate::ingest::{Admission, AdmissionLimits, Ingest, IngestLimits, IngestMetrics};
 use crate::insights::Insights;
-use crate::model::{Candidates, ModelWorker};
+use crate::model::{Candidates, ModelConfig, ModelWorker};
 use crate::pipeline::{Feed, FeedLimits};
 use crate::storage::{Replay, Storage};
 
@@ -61,11 +62,11 @@ pub(super) struct Built {
     pub ingest: Arc<Ingest>,
     pub storage: Arc<Storage>,
     pub gateway: Arc<Gateway>,
-    pub insights: Arc<Insights>,
+    pub insights: Insights,
     pub feed: Arc<Feed>,
     pub stages: Vec<NamedStage>,
     pub outbox: Option<Outbox>,
-    pub model: Option<ModelWorker>,
+    pub model: Option<JoinHandle<()>>,
     pub end: End,
     pub bus: Arc<SegmentBus>,
 }
@@ -92,10 +93,11 @@ fn assemble(config: Config, data: Data, listeners: Listeners, ports: Ports) -> a
     let catalog = miner.catalog();
     let limits = FeedLimits { bytes: FEED_BYTES, lag_records: config.whittle_max_lag_records };
     let feed = Arc::new(Feed::new(&data.ends, &data.held, limits));
-    let insights = build_insights(&config, &data, catalog.clone())?;
-    let (model, candidates) = build_model(&config, &data, insights.clone(), &mut registry)?;
-    let (outbox, alerts) = build_alerts(&config, &data, insights.clone(), &mut registry)?;
-    let gateway = Gateway::new(config.gateway.clone(), insights.clone(), &mut registry, end.draining.clone());
+    let (insights, candidates, model) =
+        build_insights(&config, &data, catalog.clone(), end.sinks.clone(), &mut registry)?;
+    let lookup = Arc::new(insights.clone());
+    let (outbox, alerts) = build_alerts(&config, &data, lookup.clone(), &mut registry)?;
+    let gateway = Gateway::new(config.gateway.clone(), lookup, &mut registry, end.draining.clone());
     gateway.begin_at(&(0..).zip(data.ends.iter().copied()).collect());
     let ingest = build_ingest(&config, data.bus.clone(), feed.clone(), end.draining.clone(), &mut registry);
     let replay = Replay::new(&data.held, &data.ends);
@@ -110,7 +112,7 @@ fn assemble(config: Config, data: Data, listeners: Listeners, ports: Ports) -> a
     let (reader, stages) = stages::build(parts, data, &config.kafka_topic_raw, &mut registry)?;
     let numbers = Numbers { bus: bus.clone(), reader: reader.clone(), feed: feed.clone(), ingest: ingest.clone() };
     metrics::register(&mut registry, numbers);
-    let storage = Storage::new(reader, catalog, insights.clone(), model.state(), replay, now_micros);
+    let storage = Storage::new(reader, catalog, insights.clone(), model.status.clone(), replay, now_micros);
     Ok(Built {
         bind: config.whittle_bind,
         data_dir,
@@ -125,26 +127,33 @@ fn assemble(config: Config, data: Data, listeners: Listeners, ports: Ports) -> a
         feed,
         stages,
         outbox: Some(outbox),
-        model: Some(model),
+        model: model.task,
         end,
         bus,
     })
 }
 
-fn build_insights(config: &Config, data: &Data, catalog: Catalog) -> anyhow::Result<Arc<Insights>> {
-    let knowledge = Arc::new(Knowledge::builtin()?);
+/// What is known of patterns, and the worker that asks for more where a model is configured.
+fn build_insights(
+    config: &Config,
+    data: &Data,
+    catalog: Catalog,
+    stop: CancellationToken,
+    registry: &mut Registry,
+) -> anyhow::Result<(Insights, Candidates, ModelWorker)> {
+    let model = ModelConfig {
+        settings: config.model.clone(),
+        base_url: config.openai_base_url.clone(),
+        key: config.openai_api_key.clone(),
+        model: config.openai_model.clone(),
+    };
     let dir = data.dir.join("analysis");
-    let insights = Insights::open(knowledge, catalog, config.asks_a_model(), data.disk.clone(), &dir)?;
-    Ok(Arc::new(insights))
-}
-
-fn build_model(
-    _config: &Config,
-    _data: &Data,
-    _insights: Arc<Insights>,
-    _registry: &mut Registry,
-) -> anyhow::Result<(ModelWorker, Candidates)> {
-    Ok((ModelWorker, Candidates))
+    let knowledge = Arc::new(Knowledge::builtin()?);
+    let insights = Insights::open(knowledge, catalog, model.is_configured()?, data.disk.clone(), &dir)?;
+    let state = (data.disk.clone(), dir.as_path());
+    let clock = Arc::new(now_millis);
+    let (candidates, worker) = ModelWorker::start(model, insights.clone(), state, clock, stop, registry)?;
+    Ok((insights, candidates, worker))
 }
 
 fn build_scrubber(config: &Config) -> anyhow::Result<Option<Scrubber>> {

@@ -96,7 +96,7 @@ async fn join(threads: Vec<JoinHandle<Result<(), EdgeError>>>, give_up: &Cancell
 }
 
 /// Passes changes of insights on to viewers that asked for them.
-async fn tell_insights(insights: Arc<Insights>, gateway: Arc<Gateway>, stop: CancellationToken) {
+async fn tell_insights(insights: Insights, gateway: Arc<Gateway>, stop: CancellationToken) {
     let mut updates = insights.subscribe();
     loop {
         let update = tokio::select! {
@@ -127,7 +127,11 @@ fn start_tasks(built: &mut Built) -> JoinSet<()> {
         });
     }
     if let Some(model) = built.model.take() {
-        tasks.spawn(model.run(built.end.sinks.clone()));
+        tasks.spawn(async move {
+            if let Err(error) = model.await {
+                tracing::error!(%error, "the model worker broke off");
+            }
+        });
     }
     tasks
 }
