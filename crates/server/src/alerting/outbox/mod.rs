@@ -17,6 +17,7 @@ mod record;
 mod tests;
 mod writer;
 
+use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -38,6 +39,7 @@ use writer::Writer;
 const MAX_UNWRITTEN: usize = 8 << 20;
 /// Notices that may wait for one sink; beyond, the oldest is given up.
 const MAX_WAITING: usize = 20_000;
+const TOO_MANY: &str = "too many notifications waited for this sink";
 /// Time for deliveries under way to end after the stop.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -106,8 +108,8 @@ pub(crate) struct Shared {
 struct State {
     ledger: Ledger,
     unwritten: Vec<u8>,
-    /// Taken, not yet handed to the sinks.
-    fresh: Vec<Arc<Pending>>,
+    /// Taken, not yet handed to the sinks; no more than may wait for one of them.
+    fresh: VecDeque<Arc<Pending>>,
     /// Changes so far, and how many of them are on disk.
     changes: u64,
     durable: u64,
@@ -216,8 +218,13 @@ impl OutboxHandle {
         if offer == Offer::Taken {
             state.fresh.extend(pending);
             state.changed();
+            let too_many = state.fresh.len() > self.shared.policy.waiting;
+            let displaced = if too_many { state.fresh.pop_front() } else { None };
             drop(state);
             self.shared.work.notify_one();
+            if let Some(displaced) = displaced {
+                self.shared.displace(&displaced);
+            }
         }
         offer
     }
@@ -292,8 +299,15 @@ impl Shared {
     fn publish(&self, pending: &Arc<Pending>) {
         for (sink, queue) in self.queues.iter().enumerate() {
             if let Some(displaced) = queue.push(pending.clone()) {
-                self.settle(sink, &displaced, Some("too many notifications waited for this sink"));
+                self.settle(sink, &displaced, Some(TOO_MANY));
             }
+        }
+    }
+
+    /// Gives up a notice that no sink has got yet.
+    fn displace(&self, pending: &Pending) {
+        for sink in 0..self.queues.len() {
+            self.settle(sink, pending, Some(TOO_MANY));
         }
     }
 
@@ -341,7 +355,7 @@ impl State {
         State {
             ledger,
             unwritten: Vec::new(),
-            fresh: Vec::new(),
+            fresh: VecDeque::new(),
             changes: 0,
             durable: 0,
             rewrite,
@@ -366,7 +380,7 @@ impl State {
 struct Job {
     frames: Vec<u8>,
     snapshot: Option<Snapshot>,
-    fresh: Vec<Arc<Pending>>,
+    fresh: VecDeque<Arc<Pending>>,
     /// Changes that are durable once this is done.
     upto: u64,
 }
