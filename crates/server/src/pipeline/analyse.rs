@@ -112,6 +112,7 @@ impl Divide for Batch {
             partition: row.partition,
             offset: row.offset,
             received_at: row.received_at,
+            records: 1,
             reason,
             body: Bytes::copy_from_slice(self.text(row).message.as_bytes()),
         })

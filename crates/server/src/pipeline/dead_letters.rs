@@ -7,7 +7,7 @@ use bytes::Bytes;
 use prometheus_client::metrics::counter::Counter;
 use whittle_bus::{Bus, Entry};
 
-use super::EdgeError;
+use super::{EdgeError, Feed};
 
 /// How long a dead letter may take to become durable before it is tried again.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -23,6 +23,8 @@ pub struct DeadLetter {
     pub offset: u64,
     /// The clock of ingestion, in microseconds since 1970.
     pub received_at: i64,
+    /// How many records.
+    pub records: u64,
     /// Why it could not be processed.
     pub reason: String,
     /// Its bytes as they were.
@@ -34,12 +36,13 @@ pub struct DeadLetters {
     bus: Arc<dyn Bus>,
     topic: String,
     count: Counter,
+    feed: Arc<Feed>,
 }
 
 impl DeadLetters {
-    /// Dead letters into a topic that exists; `count` counts them.
-    pub fn new(bus: Arc<dyn Bus>, topic: String, count: Counter) -> Self {
-        DeadLetters { bus, topic, count }
+    /// Dead letters into a topic that exists; `count` counts them. The feed is told that nothing waits for them any more.
+    pub fn new(bus: Arc<dyn Bus>, topic: String, count: Counter, feed: Arc<Feed>) -> Self {
+        DeadLetters { bus, topic, count, feed }
     }
 
     /// Puts a letter, and waits until it is durable.
@@ -59,7 +62,8 @@ impl DeadLetters {
         self.bus.produce(&self.topic, entry, Box::new(move |result| drop(told.send(result))));
         match answer.recv_timeout(PATIENCE) {
             Ok(Ok(_)) => {
-                self.count.inc();
+                self.count.inc_by(letter.records);
+                self.feed.stored(letter.records);
                 Ok(())
             }
             Ok(Err(error)) => Err(EdgeError::Unavailable(error.to_string())),

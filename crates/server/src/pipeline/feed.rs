@@ -117,6 +117,11 @@ impl Feed {
         self.stored.fetch_add(records, Ordering::Relaxed);
     }
 
+    /// Records that were stored, or given up on, by this process and those before it.
+    pub fn stored_records(&self) -> u64 {
+        self.stored.load(Ordering::Relaxed)
+    }
+
     /// Durable records that the history does not show yet.
     pub fn lag(&self) -> u64 {
         self.appended.load(Ordering::Relaxed).saturating_sub(self.stored.load(Ordering::Relaxed))

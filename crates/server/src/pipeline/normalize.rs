@@ -81,6 +81,7 @@ impl Divide for Raws {
             partition: part.arrival.partition,
             offset: part.arrival.base_offset + part.skip as u64,
             received_at: part.arrival.received_at,
+            records: 1,
             reason,
             body: Bytes::copy_from_slice(part.raw.str(row.json).as_bytes()),
         })

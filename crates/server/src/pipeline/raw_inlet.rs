@@ -121,12 +121,12 @@ impl RawInlet {
         match ingest::decode(frame) {
             Ok((raw, arrival)) => raws.push(raw, arrival, skip),
             Err(error) => {
-                self.feed.stored(u64::from(frame.count) - skip as u64);
                 rejected.push(DeadLetter {
                     topic: self.topic.clone(),
                     partition: frame.partition,
                     offset: frame.base_offset,
                     received_at: frame.time,
+                    records: u64::from(frame.count) - skip as u64,
                     reason: error.to_string(),
                     body: frame.body.clone(),
                 });

@@ -57,7 +57,7 @@ impl Log {
     }
 
     fn dead_letters(&self, count: &Counter) -> DeadLetters {
-        DeadLetters::new(self.bus.clone(), DLQ.into(), count.clone())
+        DeadLetters::new(self.bus.clone(), DLQ.into(), count.clone(), self.feed(0, 1))
     }
 
     /// All dead letters: offset and body.

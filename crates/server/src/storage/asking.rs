@@ -1,47 +1,37 @@
 //! Running a question: off the threads that serve connections, within a budget, as long as someone waits.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use whittle_history::{Budget, Positions, QueryError, Reader};
+use whittle_history::{Budget, QueryError, Reader};
 
 use super::Storage;
 use crate::http::Refusal;
+use crate::pipeline::Feed;
 
 /// How long a question waits for its turn.
 const TURN: Duration = Duration::from_secs(20);
 
 /// How far the history has come with what was acknowledged before the start.
-#[derive(Debug, Clone, Default)]
-pub struct Replay(Arc<ReplayState>);
-
-#[derive(Debug, Default)]
-struct ReplayState {
-    target: Vec<u64>,
+#[derive(Clone)]
+pub struct Replay {
+    feed: Arc<Feed>,
     from: u64,
-    reached: AtomicU64,
+    to: u64,
 }
 
 impl Replay {
-    /// A replay from what the history holds (`held`) to where the log ended at the start (`ends`), both by partition.
-    pub fn new(held: &[u64], ends: &[u64]) -> Self {
-        let from = held.iter().sum();
-        Replay(Arc::new(ReplayState { target: ends.to_vec(), from, reached: AtomicU64::new(from) }))
+    /// A replay of what the log held at the start (`ends`) beyond what the history did (`held`), both by partition.
+    pub fn new(feed: Arc<Feed>, held: &[u64], ends: &[u64]) -> Self {
+        Replay { feed, from: held.iter().sum(), to: ends.iter().sum() }
     }
 
-    /// Says how far it is; `None` when everything is visible.
-    pub fn progress(&self, head: &Positions) -> Option<String> {
-        let total: u64 = self.0.target.iter().sum();
-        if self.0.reached.load(Ordering::Relaxed) >= total {
-            return None;
-        }
-        let at = |partition: usize| head.get(&(partition as u32)).copied().unwrap_or(0);
-        // A partition that is further than its target must not make up for one that is not there yet.
-        let reached = self.0.target.iter().enumerate().map(|(p, target)| at(p).min(*target)).sum();
-        self.0.reached.store(reached, Ordering::Relaxed);
-        (reached < total).then(|| {
-            let (done, all) = (reached.saturating_sub(self.0.from), total.saturating_sub(self.0.from));
+    /// Says how far it is; `None` when everything is visible. Records that the log has lost and those that went to the
+    /// dead letters count as done.
+    pub fn progress(&self) -> Option<String> {
+        let reached = self.feed.stored_records();
+        (reached < self.to).then(|| {
+            let (done, all) = (reached.saturating_sub(self.from), self.to - self.from);
             format!("{done} of {all} records from before the start can be found so far")
         })
     }
@@ -59,7 +49,7 @@ impl Drop for CancelOnDrop {
 impl Storage {
     /// Why the history cannot be asked now.
     pub fn not_ready(&self) -> Option<String> {
-        self.replay.progress(&self.reader.head())
+        self.replay.progress()
     }
 
     /// Asks the history.
@@ -92,22 +82,18 @@ impl Storage {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pipeline::FeedLimits;
 
     #[test]
-    fn a_replay_ends_only_when_each_partition_is_there() {
-        let replay = Replay::new(&[10, 0], &[20, 5]);
-        let head = |a, b| Positions::from([(0, a), (1, b)]);
-        assert_eq!(
-            replay.progress(&head(10, 0)).as_deref(),
-            Some("0 of 15 records from before the start can be found so far")
-        );
-        assert!(replay.progress(&head(40, 4)).is_some());
-        assert_eq!(replay.progress(&head(20, 5)), None);
-        assert_eq!(replay.progress(&head(0, 0)), None, "what was once visible stays so");
-    }
-
-    #[test]
-    fn nothing_to_replay_is_ready_at_once() {
-        assert_eq!(Replay::new(&[3], &[3]).progress(&Positions::new()), None);
+    fn a_replay_tells_how_far_it_is_until_it_is_over() {
+        let limits = FeedLimits { bytes: 1, lag_records: 1 };
+        let feed = Arc::new(Feed::new(&[20], &[5], limits));
+        let replay = Replay::new(feed.clone(), &[5], &[20]);
+        let told = |done: u64| Some(format!("{done} of 15 records from before the start can be found so far"));
+        assert_eq!(replay.progress(), told(0));
+        feed.stored(10);
+        assert_eq!(replay.progress(), told(10));
+        feed.stored(5);
+        assert_eq!(replay.progress(), None);
     }
 }

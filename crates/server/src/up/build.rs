@@ -100,7 +100,7 @@ fn assemble(config: Config, data: Data, listeners: Listeners, ports: Ports) -> a
     let gateway = Gateway::new(config.gateway.clone(), lookup, &mut registry, end.draining.clone());
     gateway.begin_at(&(0..).zip(data.ends.iter().copied()).collect());
     let ingest = build_ingest(&config, data.bus.clone(), feed.clone(), end.draining.clone(), &mut registry);
-    let replay = Replay::new(&data.held, &data.ends);
+    let replay = Replay::new(feed.clone(), &data.held, &data.ends);
     let (data_dir, bus) = (data.dir.clone(), data.bus.clone());
     let taps = vec![
         Box::new(ToGateway(gateway.clone())) as _,
@@ -178,7 +178,8 @@ fn build_alerts(
     let outbox = Outbox::open(data.disk.clone(), &data.dir.join("alerts"), sinks, policy, &metrics, clock)?;
     let state = data.checkpoint.states.get(ALERTS).cloned();
     let mut stage = AlertStage::new(&config.alerts, state, outbox.handle(), insights, metrics)?;
-    stage.begin_at((0..).zip(data.ends.iter().copied()).collect());
+    // Without a state the rows since the last commit are looked at again: the outbox knows what was sent for them.
+    stage.begin_at((0..).zip(data.held.iter().copied()).collect());
     Ok((outbox, Arc::new(Mutex::new(stage))))
 }
 

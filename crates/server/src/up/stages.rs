@@ -48,6 +48,7 @@ struct Frame {
     bus: Arc<SegmentBus>,
     metrics: StageMetrics,
     dead: Counter,
+    feed: Arc<Feed>,
     give_up: CancellationToken,
 }
 
@@ -58,7 +59,7 @@ impl Frame {
         I: Inlet<Item = S::In> + 'static,
         O: Outlet<Item = S::Out> + 'static,
     {
-        let dead = DeadLetters::new(self.bus.clone(), DLQ.to_owned(), self.dead.clone());
+        let dead = DeadLetters::new(self.bus.clone(), DLQ.to_owned(), self.dead.clone(), self.feed.clone());
         let runner = Runner::new(inlet, stage, outlet, dead, topic, &self.metrics, self.give_up.clone());
         NamedStage { name: S::NAME, run: Box::new(move || runner.run()) }
     }
@@ -74,7 +75,7 @@ pub(super) fn build(
     let dead = Counter::default();
     registry.register("whittle_dead_letters", "Records that went to the dead letters", dead.clone());
     let metrics = StageMetrics::register(registry);
-    let frame = Frame { bus: data.bus.clone(), metrics, dead, give_up: parts.give_up };
+    let frame = Frame { bus: data.bus.clone(), metrics, dead, feed: parts.feed.clone(), give_up: parts.give_up };
 
     let durable = Durable::new(&data.held);
     let raised = durable.clone();
