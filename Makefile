@@ -12,7 +12,7 @@ help:
 	@echo 'make test     everything that CI runs'
 	@echo 'make bench    the benchmarks, on the release build; writes bench-results/'
 	@echo 'make soak     the long runs: power cuts, kills, load for minutes'
-	@echo 'make fuzz     each decoder under the coverage-guided fuzzer, a minute each (SECONDS=60)'
+	@echo 'make fuzz     each decoder under the coverage-guided fuzzer, a minute each (SECONDS_EACH=60)'
 	@echo 'make pictures the pictures of the page under docs/pictures'
 
 setup:
@@ -42,6 +42,15 @@ test-web: page
 
 bench: build
 	cargo run --release --locked -p whittle-bench -- $(ARGS)
+
+# The fuzzer's instrumentation needs switches of the compiler that are not stable; the toolchain is the pinned one all the same.
+FUZZ_TARGETS := body bus_frame query scrub pattern_line pattern_journal model_answer
+fuzz: setup
+	@command -v cargo-fuzz >/dev/null || cargo install cargo-fuzz --locked
+	@cd fuzz && for target in $(FUZZ_TARGETS); do \
+	  echo "fuzzing $$target"; \
+	  RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none --fuzz-dir . $$target -- -max_total_time=$(or $(SECONDS_EACH),60) -rss_limit_mb=256 -timeout=1 -print_final_stats=1 || exit 1; \
+	done
 
 clean:
 	cargo clean
