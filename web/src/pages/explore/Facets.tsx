@@ -62,8 +62,8 @@ function FacetRow({ name, label, n, chosen, dimmed, before, onOnly, onExclude }:
 
 function Group({ title, children, more }: { title: string; children: ReactNode; more?: ReactNode }) {
   return (
-    <section aria-label={title} className="min-w-0">
-      <h3 className="px-2.5 pb-1 text-xs font-semibold text-subtle">{title}</h3>
+    <section aria-label={`Filter by ${title.toLowerCase()}`} className="min-w-0">
+      <h2 className="px-2.5 pb-1 text-xs font-semibold text-subtle">{title}</h2>
       <ul>{children}</ul>
       {more}
     </section>

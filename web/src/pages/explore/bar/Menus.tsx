@@ -29,14 +29,14 @@ export function LookMenu({ search, actions, fields }: { search: ExploreSearch; a
     >
       {() => (
         <>
-          <h3 className={HEADING}>Rows</h3>
+          <h2 className={HEADING}>Rows</h2>
           <CheckItem on={view.includes('compact')} onToggle={() => actions.toggleView('compact')}>
             Dense
           </CheckItem>
           <CheckItem on={view.includes('wrap')} onToggle={() => actions.toggleView('wrap')}>
             Long lines over three rows
           </CheckItem>
-          <h3 className={HEADING}>Columns</h3>
+          <h2 className={HEADING}>Columns</h2>
           {OWN_COLUMNS.map(({ key, title }) => (
             <CheckItem key={key} on={shown.includes(key)} onToggle={() => actions.toggleColumn(key)}>
               {title}
@@ -55,7 +55,7 @@ function FieldItems({ shown, fields, onToggle }: { shown: readonly string[]; fie
   if (paths.length === 0) return null
   return (
     <>
-      <h3 className={HEADING}>Fields of these lines</h3>
+      <h2 className={HEADING}>Fields of these lines</h2>
       {paths.map((path) => (
         <CheckItem key={path} on={shown.includes(fieldColumn(path))} onToggle={() => onToggle(fieldColumn(path))}>
           {plain(path, 80)}

@@ -20,7 +20,7 @@ export function Mode({ live, frozen, onLive, onHistory, onPause }: ModeProps) {
   const says = following ? 'Pause' : live ? 'Resume' : 'Go live'
   return (
     <div role="group" aria-label="Live or history" className="flex h-8 shrink-0 items-center rounded-md border border-line bg-surface px-0.5">
-      <button type="button" aria-label={says} onClick={live ? onPause : onLive} className={cx(PART, live ? ON : OFF)} {...tip(says, live ? 'Space' : undefined)}>
+      <button type="button" aria-label={following ? 'Live: pause' : live ? 'Paused: resume' : 'Live: follow'} onClick={live ? onPause : onLive} className={cx(PART, live ? ON : OFF)} {...tip(says, live ? 'Space' : undefined)}>
         {following ? <Pause aria-hidden className="size-3.5" /> : <Play aria-hidden className="size-3.5" />}
         {live && frozen ? 'Paused' : 'Live'}
       </button>

@@ -54,7 +54,7 @@ interface Asked {
 export function Around({ seq, around, onSelect }: { seq: string; around: Asked; onSelect: (row: TableRow) => void }) {
   return (
     <section aria-label="Lines around it">
-      <h3 className="mb-1.5 text-xs font-semibold text-subtle">Lines around it, from all sources</h3>
+      <h2 className="mb-1.5 text-xs font-semibold text-subtle">Lines around it, from all sources</h2>
       {around.isPending && <SkeletonLines lines={6} />}
       {around.isError && <Failure error={around.error} title="The lines around it are not there" onRetry={() => void around.refetch()} className="py-3!" />}
       {around.data && <Lines key={seq} rows={around.data} seq={seq} onSelect={onSelect} />}

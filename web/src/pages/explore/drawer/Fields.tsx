@@ -34,7 +34,7 @@ export function fieldsOf(row: TableRow): Field[] {
 export function Fields({ row, actions }: { row: TableRow; actions: ExploreActions }) {
   return (
     <section aria-label="Fields">
-      <h3 className="mb-1 text-xs font-semibold text-subtle">Fields</h3>
+      <h2 className="mb-1 text-xs font-semibold text-subtle">Fields</h2>
       <dl>
         {fieldsOf(row).map(({ path, value, filter }) => (
           <div key={path} className="group relative -mx-2 grid min-h-7 grid-cols-[minmax(88px,34%)_minmax(0,1fr)] items-start gap-x-3 rounded-md px-2 py-1 hover:bg-hover focus-within:bg-hover">

@@ -46,10 +46,10 @@ export function PatternCard({ row, filters, actions }: { row: TableRow; filters:
     <>
       {insight ? <InsightCard insight={insight} /> : pattern.isPending && <Skeleton className="h-19" />}
       <section aria-label="Pattern">
-        <h3 className="mb-1.5 flex items-center gap-2 text-xs font-semibold text-subtle">
+        <h2 className="mb-1.5 flex items-center gap-2 text-xs font-semibold text-subtle">
           Pattern
           <span className="ml-auto font-normal">{rangeLabel(range)}</span>
-        </h3>
+        </h2>
         {pattern.isPending && <Skeleton className="h-22" />}
         {pattern.isError && <Failure error={pattern.error} title="The pattern is not there" onRetry={() => void pattern.refetch()} className="py-3!" />}
         {data && (

@@ -176,7 +176,7 @@ export function Grid({ ref, startAt: startsAt = 0, ...props }: GridProps) {
     onMove(Math.max(0, Math.min(to, source.count - 1)))
   }
 
-  const tracks = layout.phone ? 'auto auto 1fr' : [...layout.columns.map(({ width }) => width), 'minmax(0, 1fr)'].join(' ')
+  const tracks = layout.phone ? 'auto auto 1fr' : [...layout.columns.map(({ width }) => width), 'minmax(min(45%, 360px), 1fr)'].join(' ')
   return (
     // oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/interactive-supports-focus -- the keys of the page do the same; the grid itself takes the focus
     <div

@@ -51,7 +51,7 @@ function Cell({ column, row, layout }: { column: Column; row: TableRow; layout: 
   }
 }
 
-const ROW = 'absolute inset-x-0 grid items-center gap-x-3 overflow-hidden border-l-2 px-3'
+const ROW = 'absolute inset-x-0 grid gap-x-3 overflow-hidden border-l-2 px-3'
 
 function look(row: TableRow | undefined, { selected, current }: RowViewProps): string {
   const level = row?.level === 'error' ? 'border-error-fill bg-[color-mix(in_srgb,var(--bad-soft)_60%,transparent)]' : 'border-transparent'
@@ -77,7 +77,7 @@ function Line({ row, layout }: { row: TableRow; layout: Layout }) {
           <Cell column={column} row={row} layout={layout} />
         </div>
       ))}
-      <div role="gridcell" className={cx('min-w-0', layout.phone && 'col-span-full', layout.lines === 1 ? 'truncate' : 'line-clamp-3 break-all')}>
+      <div role="gridcell" className={cx('min-w-0', layout.phone && 'col-span-full', layout.lines === 1 ? 'truncate' : 'line-clamp-3 wrap-anywhere')}>
         <LogText text={row.message} max={layout.lines === 1 ? MOST_SHOWN : MOST_SHOWN * 2} />
       </div>
     </>
@@ -109,7 +109,7 @@ export const RowView = memo(function RowView(props: RowViewProps) {
       aria-rowindex={index + 2}
       aria-selected={selected}
       data-index={index}
-      className={cx(ROW, row?.kind === 'mark' ? 'border-transparent' : look(row, props))}
+      className={cx(ROW, layout.lines === 3 && !layout.phone ? 'items-start py-1' : 'items-center', row?.kind === 'mark' ? 'border-transparent' : look(row, props))}
       style={{ transform: `translateY(${top}px)`, height: layout.height, gridTemplateColumns: 'var(--tracks)' }}
     >
       {row === undefined ? <Waiting layout={layout} /> : row.kind === 'mark' ? <Mark row={row} /> : <Line row={row} layout={layout} />}
