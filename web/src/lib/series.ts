@@ -58,8 +58,11 @@ export class Seconds {
 export function extend(base: Histogram, live: Seconds, by: 'level' | 'source', nowMs: number, coveredMs = Date.parse(base.to)): Buckets {
   const step = base.bucketMs
   const start = Date.parse(base.from)
-  const length = Math.max(1, ...base.series.map(({ counts }) => counts.length))
   const baseEnd = Date.parse(base.to)
+  // An empty history has no range: nothing to go on from.
+  if (!(baseEnd > start)) return { stepMs: step, times: [], series: [] }
+  // By source a stretch without lines has no series at all; its buckets are there.
+  const length = Math.max(1, Math.round((baseEnd - start) / step))
   const last = live.last === undefined ? baseEnd : Math.min(Math.max(baseEnd, (live.last + 1) * 1000), nowMs + step)
   const total = Math.max(length, Math.ceil((last - start) / step))
   const series = new Map<string, number[]>()

@@ -1,14 +1,17 @@
 //! The course of one pattern as a sparkline, asked for when it is shown.
-import { useQuery } from '@tanstack/react-query'
+import { queryOptions, useQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
-import { histogramQuery } from '@/api/queries'
+import { answered, api } from '@/api/client'
 import { LEVELS, type LevelCounts } from '@/api/types'
 import { Skeleton } from '@/components/ui/skeleton'
 import { cx } from '@/lib/cx'
 import type { Filters } from '@/lib/search-params'
+import { apiFilters } from '@/lib/time-range'
+import { FewAtOnce } from './few-at-once'
 import { Sparkline } from './Sparkline'
 
-const BUCKETS = 30
+/** Two more than thirty: a range that ends now begins and ends within a bucket. */
+const BUCKETS = 32
 
 /** Colour of what most of the lines are; of equals the graver. */
 export function mainLevelToken(levels: LevelCounts): string {
@@ -21,6 +24,18 @@ export interface PatternTrendProps {
   filters: Filters
   token: string
   className?: string
+}
+
+const trends = new FewAtOnce(2)
+
+function trendQuery(id: string, filters: Filters) {
+  const query = { ...apiFilters({ ...filters, pattern: id }), buckets: BUCKETS }
+  return queryOptions({
+    queryKey: ['trend', query],
+    queryFn: ({ signal }) => trends.run(async () => (await answered(api.GET('/stats/histogram', { params: { query }, signal }))).data, signal),
+    staleTime: 30_000,
+    refetchInterval: 30_000,
+  })
 }
 
 /** Rows that fly by while someone scrolls ask nothing. */
@@ -43,13 +58,7 @@ export function withoutCutEnds(values: readonly number[]): number[] {
 
 export function PatternTrend({ id, filters, token, className }: PatternTrendProps) {
   const enabled = useSettled()
-  const { data, error } = useQuery({
-    ...histogramQuery({ ...filters, pattern: id }, { buckets: BUCKETS }),
-    staleTime: 30_000,
-    refetchInterval: 30_000,
-    placeholderData: undefined,
-    enabled,
-  })
+  const { data, error } = useQuery({ ...trendQuery(id, filters), enabled })
   if (error) return <span className={cx('block text-xs text-subtle', className)}>no trend</span>
   if (!data) return <Skeleton className={cx('h-5', className)} />
   const length = Math.max(0, ...data.series.map(({ counts }) => counts.length))

@@ -1,3 +1,4 @@
+// @vitest-environment node
 import { describe, expect, it } from 'vitest'
 import { timeLabels } from './axis-time'
 import { sparkPath } from './Sparkline'

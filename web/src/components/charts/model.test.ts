@@ -1,3 +1,4 @@
+// @vitest-environment node
 import { describe, expect, it } from 'vitest'
 import { bucketAt, folded, seriesTotal, tops } from './model'
 import type { Model, NamedSeries } from './types'

@@ -1,3 +1,4 @@
+// @vitest-environment node
 import { describe, expect, it } from 'vitest'
 import { barEdges, paintStack, withAlpha, type Frame } from './paint'
 

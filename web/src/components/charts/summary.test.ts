@@ -1,3 +1,4 @@
+// @vitest-environment node
 import { expect, it } from 'vitest'
 import { summaryOf } from './summary'
 import type { Model } from './types'

@@ -1,3 +1,4 @@
+// @vitest-environment node
 import { describe, expect, it } from 'vitest'
 import { errorChange, growth, massOf, spread, thinned, volumeChange } from './figures'
 import { assigned, ColourBook } from './source-colours'

@@ -1,3 +1,4 @@
+// @vitest-environment node
 import { describe, expect, it } from 'vitest'
 import type { Histogram } from '@/api/types'
 import { Seconds } from '@/lib/series'
@@ -18,10 +19,9 @@ function histogram(from: number, counts: number[], bucketMs = 1000): Histogram {
 }
 
 describe('where the history ends and the live seconds begin', () => {
-  it('leaves the newest seconds to the stream only where it holds them', () => {
-    expect(coveredUntil(seconds(90, 99), 100_500)).toBe(98_000)
-    expect(coveredUntil(new Seconds(), 100_500)).toBe(99_000)
-    expect(coveredUntil(seconds(99, 99), 100_500)).toBe(99_000)
+  it('leaves the newest seconds to the stream', () => {
+    expect(coveredUntil(100_500)).toBe(98_000)
+    expect(coveredUntil(100_000)).toBe(98_000)
   })
 
   it('goes by the clock of the server where it is known', () => {
@@ -66,6 +66,18 @@ describe('the timeline', () => {
     const stretch = { histogram: histogram(90_000, [50, 8], 5000), fromMs: 90_000, coveredMs: 97_000 }
     const timeline = timelineOf(stretch, seconds(96, 98), 'level')
     expect(timeline.series[0]?.counts).toEqual([50, 8 + 7 + 7])
+  })
+
+  it('is empty where nothing was ever stored, whatever comes live', () => {
+    const empty = { ...histogram(0, []), bucketMs: 60_000 }
+    expect(timelineOf({ histogram: empty, fromMs: 0, coveredMs: 98_000 }, seconds(98, 99), 'level')).toMatchObject({ times: [], series: [] })
+  })
+
+  it('keeps its buckets where no source sent anything', () => {
+    const quiet = { ...histogram(90_000, [0, 0, 0, 0, 0, 0, 0, 0]), series: [] }
+    const timeline = timelineOf({ histogram: quiet, fromMs: 90_000, coveredMs: 98_000 }, seconds(98, 98), 'source')
+    expect(timeline.times).toHaveLength(8)
+    expect(timeline.series).toEqual([{ key: 'a', counts: [0, 0, 0, 0, 0, 0, 0, 7] }])
   })
 
   it('ends where nothing is covered yet', () => {

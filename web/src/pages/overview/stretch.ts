@@ -4,13 +4,12 @@ import { answered, api } from '@/api/client'
 import type { Histogram } from '@/api/types'
 import { extend, type Buckets, type Seconds } from '@/lib/series'
 
-/** So many seconds back everything that came live is in the history too. */
-const SETTLE_S = 2
-/** A stored line is counted within a second. */
-const STORED_S = 1
-const BUCKETS = 300
+/** A stored line is counted within a second or so; what is newer comes live. */
+const SETTLE_MS = 2000
+/** So many that five minutes have one for each second, whatever the first of them starts with. */
+const BUCKETS = 320
 const REFRESH_MS = 20_000
-/** The first answer may lack the seconds between it and the first live one: asked again soon. */
+/** Asked again soon: the first answer, which lacks the seconds between it and the first live one, and an empty one. */
 const SOON_MS = 3200
 
 export interface Stretch {
@@ -26,11 +25,9 @@ export function serverNow(live: Seconds, ownMs: number): number {
   return live.last === undefined ? ownMs : (live.last + 2) * 1000
 }
 
-/** Up to when the history is asked: left to the live seconds is only what they hold without a hole. */
-export function coveredUntil(live: Seconds, nowMs: number): number {
-  const second = Math.floor(nowMs / 1000) - SETTLE_S
-  const held = live.after(second)[0]?.[0] === second
-  return (held ? second : second + SETTLE_S - STORED_S) * 1000
+/** Up to when the history is asked: whole seconds, all of whose lines it has. */
+export function coveredUntil(nowMs: number): number {
+  return Math.floor((nowMs - SETTLE_MS) / 1000) * 1000
 }
 
 async function histogram(fromMs: number, toMs: number, by: 'level' | 'source', signal: AbortSignal): Promise<Histogram> {
@@ -42,12 +39,12 @@ export function stretchQuery(since: number, by: 'level' | 'source', live: Second
   return queryOptions({
     queryKey: ['overview', 'stretch', since, by],
     queryFn: async ({ signal }): Promise<Stretch> => {
-      const coveredMs = coveredUntil(live, serverNow(live, Date.now()))
+      const coveredMs = coveredUntil(serverNow(live, Date.now()))
       const fromMs = coveredMs - since * 60_000
       return { histogram: await histogram(fromMs, coveredMs, by, signal), fromMs, coveredMs }
     },
     placeholderData: keepPreviousData,
-    refetchInterval: (query) => (query.state.dataUpdateCount <= 1 ? SOON_MS : REFRESH_MS),
+    refetchInterval: ({ state }) => (state.dataUpdateCount <= 1 || state.data?.histogram.total === 0 ? SOON_MS : REFRESH_MS),
   })
 }
 
@@ -73,7 +70,7 @@ export function storedQuery(live: Seconds) {
       const { data } = await answered(api.GET('/stats/histogram', { params: { query: { buckets: 40 } }, signal }))
       return { histogram: data, coveredMs }
     },
-    refetchInterval: 30_000,
+    refetchInterval: ({ state }) => (state.data?.histogram.total === 0 ? SOON_MS : 30_000),
   })
 }
 

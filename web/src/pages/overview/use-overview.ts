@@ -77,8 +77,14 @@ function storedFigures({ histogram, coveredMs }: { histogram: Histogram; covered
   return { total, growth: growth(histogram.series), sinceMs: Date.parse(histogram.from) }
 }
 
+/** Nothing yet: looked at again soon, so that the first patterns don't take half a minute to show. */
+const EMPTY_MS = 4000
+
 /** The patterns of the range, most frequent first, as many as the server gives at once. */
 export function usePatterns(since: number) {
-  const query = useQuery({ ...patternsQuery({ since }, { limit: 1000 }), refetchInterval: 30_000 })
+  const query = useQuery({
+    ...patternsQuery({ since }, { limit: 1000 }),
+    refetchInterval: ({ state }) => (state.data?.patterns.length === 0 ? EMPTY_MS : 30_000),
+  })
   return useAsked(query, query.data)
 }

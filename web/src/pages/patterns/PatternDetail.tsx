@@ -20,6 +20,8 @@ import { Values } from './Values'
 
 /** So many of the newest lines tell the values of variables. */
 const TOLD_BY = 200
+/** An hour has one for each minute, wherever in a minute it begins. */
+const TREND_BUCKETS = 75
 
 export interface PatternDetailProps {
   id: string
@@ -179,7 +181,7 @@ function Figures({ detail, line, nowMs }: Omit<BodyProps, 'filters'>) {
 }
 
 function Trend({ id, filters }: { id: string; filters: Filters }) {
-  const { data, error, refetch } = useQuery({ ...histogramQuery({ ...filters, pattern: id }, { by: 'level', buckets: 60 }), placeholderData: undefined })
+  const { data, error, refetch } = useQuery({ ...histogramQuery({ ...filters, pattern: id }, { by: 'level', buckets: TREND_BUCKETS }), placeholderData: undefined })
   const start = data ? Date.parse(data.from) : 0
   const times = Array.from({ length: data?.series[0]?.counts.length ?? 0 }, (_, i) => start + i * (data?.bucketMs ?? 0))
   const series = data ? levelSeries({ times, stepMs: data.bucketMs, series: data.series }) : []

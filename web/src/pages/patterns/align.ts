@@ -1,5 +1,5 @@
 //! Which part of a message stands for which variable of its template.
-import { HOLE } from '@/components/charts'
+import { HOLE } from '@/components/charts/holes'
 
 function collapsed(text: string): string {
   return text.replace(/\s+/g, ' ').trim()
