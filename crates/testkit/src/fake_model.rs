@@ -12,9 +12,12 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use futures_util::{Stream, stream};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::runtime::Runtime;
+
+use crate::{KitError, Result};
 
 /// How a request is answered.
 #[derive(Debug, Clone)]
@@ -67,34 +70,44 @@ struct Book {
     most_in_flight: usize,
 }
 
-/// The server; it ends when this is dropped.
+/// The server, on a thread of its own; it ends when this is dropped.
 pub struct FakeModel {
     base_url: String,
     book: Arc<Mutex<Book>>,
-    task: JoinHandle<()>,
+    runtime: Option<Runtime>,
 }
 
 impl Drop for FakeModel {
     fn drop(&mut self) {
-        self.task.abort();
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 
 impl FakeModel {
     /// Starts one on a free port of this machine's own address.
     ///
-    /// # Panics
-    /// When there is no free port.
-    pub async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let base_url = format!("http://{}/v1", listener.local_addr().expect("an address"));
+    /// # Errors
+    /// When there is no free port or no thread.
+    pub fn start() -> Result<Self> {
+        Self::listen().map_err(KitError::while_trying("starting the fake model"))
+    }
+
+    fn listen() -> std::io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+        listener.set_nonblocking(true)?;
+        let base_url = format!("http://{}/v1", listener.local_addr()?);
+        let listener = {
+            let _within = runtime.enter();
+            TcpListener::from_std(listener)?
+        };
         let book = Arc::<Mutex<Book>>::default();
         let router = Router::new().route("/v1/chat/completions", post(complete)).with_state(book.clone());
-        let task = tokio::spawn(async move {
-            // Ends with the task alone.
-            let _ = axum::serve(listener, router).await;
-        });
-        FakeModel { base_url, book, task }
+        // Ends with the runtime alone.
+        runtime.spawn(async move { axum::serve(listener, router).await });
+        Ok(FakeModel { base_url, book, runtime: Some(runtime) })
     }
 
     /// What `OPENAI_BASE_URL` is set to.
@@ -170,11 +183,7 @@ async fn answer(mut reply: Reply, request: &Request) -> Response {
         Reply::Text(text) => completion(&text, true),
         Reply::Hang => std::future::pending().await,
         Reply::Raw(content_type, body) => ([("content-type", content_type)], body).into_response(),
-        Reply::Huge(bytes) => {
-            let start = r#"{"choices":[{"message":{"content":""#;
-            ([("content-type", "application/json")], Body::from(format!("{start}{}", "x".repeat(bytes))))
-                .into_response()
-        }
+        Reply::Huge(bytes) => ([("content-type", "application/json")], Body::from_stream(huge(bytes))).into_response(),
         Reply::Status(status, headers, body) => {
             let mut response = body.into_response();
             *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -186,6 +195,14 @@ async fn answer(mut reply: Reply, request: &Request) -> Response {
             response
         }
     }
+}
+
+/// The start of a completion that goes on for so many bytes.
+fn huge(bytes: usize) -> impl Stream<Item = std::io::Result<Bytes>> {
+    const CHUNK: usize = 64 << 10;
+    let start = Bytes::from_static(br#"{"choices":[{"message":{"content":""#);
+    let rest = std::iter::repeat_n(Bytes::from(vec![b'x'; CHUNK]), bytes / CHUNK);
+    stream::iter(std::iter::once(start).chain(rest).map(Ok))
 }
 
 /// What a good model says of each pattern: the highest severity that is allowed, a plain sentence.

@@ -26,7 +26,8 @@ async fn answers_that_are_none_fail_and_are_tried_again_within_bounds() {
         ("broken", status(500, "boom")),
         ("not found", status(404, "no such model")),
     ] {
-        let mut rig = rig(|s| (s.timeout_ms, s.retries, s.retry_pattern_ms) = (150, 0, 20)).await;
+        let timeout = if matches!(reply, Reply::Hang) { 300 } else { 20_000 };
+        let mut rig = rig(|s| (s.timeout_ms, s.retries, s.retry_pattern_ms) = (timeout, 0, 20)).await;
         rig.fake.always(reply);
         let pattern = rig.error("worker 1 died");
         rig.until(name, |rig| rig.worker.status.state().patterns.given_up == 1).await;

@@ -43,7 +43,7 @@ fn noon() -> i64 {
 }
 
 async fn rig(change: impl FnOnce(&mut ModelSettings)) -> Rig {
-    let fake = FakeModel::start().await;
+    let fake = FakeModel::start().expect("a free port");
     let folder = tempfile::tempdir().expect("a folder");
     rig_in(fake, folder, change)
 }
@@ -273,7 +273,7 @@ async fn insights_outlive_the_program() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_key_nobody_is_asked() {
-    let fake = FakeModel::start().await;
+    let fake = FakeModel::start().expect("a free port");
     let config = |key: Option<&str>, allowed| ModelConfig {
         settings: ModelSettings { loopback_without_key: allowed, ..quick() },
         base_url: fake.base_url().to_owned(),
