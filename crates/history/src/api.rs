@@ -183,7 +183,8 @@ pub struct PatternCount {
     pub levels: [u64; 4],
     /// Sources with their counts, most frequent first.
     pub sources: Vec<(String, u64)>,
-    /// First and last timestamp among the rows that match, to the minute where the rows were counted by rollup.
+    /// First and last timestamp among the rows that match. Where rows were counted by rollup these are the bounds of its
+    /// stretches, which hold them: a minute, or up to an hour where rows are few.
     pub seen: (i64, i64),
     /// First timestamp of the pattern in all that is stored, whatever the filter.
     pub first_ever: i64,

@@ -6,10 +6,11 @@
 use std::sync::Arc;
 
 use whittle_domain::{Batch, Row};
-use whittle_patterns::{Skeleton, Var};
+use whittle_patterns::{FormId, Skeleton, Var};
 
 use crate::Positions;
 use crate::file::dictionary::{Dictionary, Finder, Series};
+use crate::file::forms::{Form, Forms};
 
 /// Marks a row that was there before, and is skipped.
 pub(crate) const SKIPPED: u32 = u32::MAX;
@@ -65,19 +66,38 @@ impl Tail {
         }
     }
 
+    pub(crate) fn segment(&self, at: usize) -> Option<&Arc<Segment>> {
+        match self.full.get(at / CHUNK) {
+            Some(chunk) => chunk.get(at % CHUNK),
+            None => self.open.get(at - self.full.len() * CHUNK),
+        }
+    }
+
     pub(crate) fn segments(&self) -> impl DoubleEndedIterator<Item = &Arc<Segment>> {
         self.full.iter().flat_map(|chunk| chunk.iter()).chain(&self.open)
     }
 }
 
 /// Finds the series of rows, and which rows are new. Belongs to the writer.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Coder {
+    known: Arc<Forms>,
     finder: Finder,
+    forms: Vec<Arc<Form>>,
     last: Option<(Arc<str>, u32)>,
+    vars: Vec<Var>,
 }
 
 impl Coder {
+    pub(crate) fn new(known: Arc<Forms>) -> Self {
+        Coder { known, finder: Finder::default(), forms: Vec::new(), last: None, vars: Vec::new() }
+    }
+
+    /// Starts over for a new tail.
+    pub(crate) fn reset(&mut self) {
+        *self = Coder::new(self.known.clone());
+    }
+
     /// The batch as a segment without the rows below `positions`, which are moved on; `None` when none is left.
     pub(crate) fn segment(
         &mut self,
@@ -112,8 +132,26 @@ impl Coder {
 
     fn series(&mut self, batch: &Batch, row: &Row, additions: &mut Dictionary) -> u32 {
         let source = self.source(batch.str(row.source), additions);
-        let form = self.finder.form(row.form, || skeleton(batch, row), additions);
+        let message = batch.str(row.message).as_bytes();
+        self.vars.clear();
+        self.vars.extend(batch.vars(row).iter().map(|var| Var { start: var.start, len: var.len }));
+        let mut form = self.form(row.form, message, additions);
+        // The skeleton is compared, not trusted: two texts of one hash must not become one. A text that does not fit
+        // is kept whole, under the form that means "not analysed".
+        let fits = |form: &Form, vars: &[Var]| form.skeleton.as_ref().is_none_or(|s| s.matches(message, vars));
+        if !fits(&self.forms[form as usize], &self.vars) {
+            form = self.form(FormId(0), message, additions);
+        }
         self.finder.series(Series { form, source, level: row.level }, additions)
+    }
+
+    fn form(&mut self, id: FormId, message: &[u8], additions: &mut Dictionary) -> u32 {
+        let (known, vars) = (&self.known, &self.vars);
+        let at = self.finder.form(id, || known.intern(id, skeleton(id, message, vars)), additions);
+        if at as usize == self.forms.len() {
+            self.forms.extend(additions.forms.last().cloned());
+        }
+        at
     }
 
     fn source(&mut self, text: &str, additions: &mut Dictionary) -> u32 {
@@ -132,15 +170,12 @@ impl Coder {
 const MAX_LITERAL: usize = 16 * 1024;
 
 /// The skeleton of an analysed row; messages whose form is unknown or has too long a text are kept whole.
-fn skeleton(batch: &Batch, row: &Row) -> Option<Skeleton> {
-    let message = batch.str(row.message);
-    let vars = batch.vars(row);
-    let literal = message.len() - vars.iter().map(|var| var.len as usize).sum::<usize>().min(message.len());
-    if row.form.0 == 0 || literal > MAX_LITERAL || vars.len() > usize::from(u16::MAX) {
-        return None;
-    }
-    let vars: Vec<Var> = vars.iter().map(|var| Var { start: var.start, len: var.len }).collect();
+fn skeleton(id: FormId, message: &[u8], vars: &[Var]) -> Option<Skeleton> {
     let apart = vars.windows(2).all(|pair| pair[0].end() <= pair[1].start as usize);
     let inside = vars.last().is_none_or(|var| var.end() <= message.len());
-    (apart && inside).then(|| Skeleton::of(message.as_bytes(), &vars))
+    if id.0 == 0 || !apart || !inside || vars.len() > usize::from(u16::MAX) {
+        return None;
+    }
+    let literal = message.len() - vars.iter().map(|var| var.len as usize).sum::<usize>();
+    (literal <= MAX_LITERAL).then(|| Skeleton::of(message, vars))
 }

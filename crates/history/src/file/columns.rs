@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::filter::{Filter, Gathered};
 use super::index::{Group, Offsets};
 
 /// Texts of a column, one after another.
@@ -19,12 +20,6 @@ impl Default for Texts {
 }
 
 impl Texts {
-    pub(crate) fn with_capacity(rows: usize, bytes: usize) -> Self {
-        let mut ends = Vec::with_capacity(rows + 1);
-        ends.push(0);
-        Texts { ends, bytes: Vec::with_capacity(bytes) }
-    }
-
     /// Ends a text whose bytes have been appended. A row group is cut long before 2 GiB.
     #[inline]
     pub(crate) fn end(&mut self) {
@@ -38,8 +33,8 @@ impl Texts {
     }
 }
 
-/// Rows of a row group. All vectors are of one length.
-#[derive(Debug, Clone, Default)]
+/// Rows of a row group. All columns are of one length.
+#[derive(Debug, Default)]
 pub(crate) struct Columns {
     pub(crate) partition: Vec<u32>,
     pub(crate) offset: Vec<u64>,
@@ -50,22 +45,13 @@ pub(crate) struct Columns {
     pub(crate) level_text: Texts,
     pub(crate) variables: Texts,
     pub(crate) context: Texts,
+    /// The words that touch variables.
+    pub(crate) words: Gathered,
+    /// The timestamps are far from the receipts.
+    pub(crate) late: bool,
 }
 
 impl Columns {
-    pub(crate) fn with_capacity(rows: usize, bytes: usize) -> Self {
-        Columns {
-            partition: Vec::with_capacity(rows),
-            offset: Vec::with_capacity(rows),
-            timestamp: Vec::with_capacity(rows),
-            received: Vec::with_capacity(rows),
-            series: Vec::with_capacity(rows),
-            level_text: Texts::with_capacity(rows, 0),
-            variables: Texts::with_capacity(rows, bytes),
-            context: Texts::with_capacity(rows, 0),
-        }
-    }
-
     pub(crate) fn len(&self) -> usize {
         self.offset.len()
     }
@@ -78,20 +64,22 @@ impl Columns {
     /// The bounds of the rows; there must be some.
     pub(crate) fn bounds(&self) -> Group {
         let mut offsets: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
-        let mut at = 0;
-        while at < self.len() {
-            let partition = self.partition[at];
-            let run = self.partition[at..].iter().take_while(|&&p| p == partition).count();
-            let of_run = &self.offset[at..at + run];
-            let (first, last) = of_run.iter().fold((u64::MAX, 0), |(lo, hi), &o| (lo.min(o), hi.max(o)));
-            let all = offsets.entry(partition).or_insert((first, last));
+        for (partitions, offset) in self.partition.chunk_by(|a, b| a == b).scan(0, |at, run| {
+            let of_run = &self.offset[*at..*at + run.len()];
+            *at += run.len();
+            Some((run, of_run))
+        }) {
+            let (first, last) = offset.iter().fold((u64::MAX, 0), |(lo, hi), &o| (lo.min(o), hi.max(o)));
+            let all = offsets.entry(partitions[0]).or_insert((first, last));
             *all = (all.0.min(first), all.1.max(last));
-            at += run;
         }
+        let offsets = offsets.into_iter().map(|(partition, (first, last))| Offsets { partition, first, last });
         Group {
             rows: self.len() as u32,
+            late: self.late,
             seen: range(&self.timestamp),
-            offsets: offsets.into_iter().map(|(partition, (first, last))| Offsets { partition, first, last }).collect(),
+            offsets: offsets.collect(),
+            filter: Filter::NONE,
         }
     }
 }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 use whittle_domain::Level;
-use whittle_patterns::{FormId, Skeleton};
+use whittle_patterns::FormId;
+
+use super::forms::Form;
 
 /// Rows of one form, source and level: what a question about levels, sources and patterns cannot tell apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -17,28 +19,18 @@ pub(crate) struct Series {
     pub(crate) level: Level,
 }
 
-/// A form with the text that its variables stand in; without one the messages are kept whole.
-#[derive(Debug, Clone)]
-pub(crate) struct Form {
-    pub(crate) id: FormId,
-    pub(crate) skeleton: Option<Skeleton>,
-}
-
 /// Sources, forms and series by their indexes. Only grows.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Dictionary {
     pub(crate) sources: Vec<Arc<str>>,
-    pub(crate) forms: Vec<Form>,
+    pub(crate) forms: Vec<Arc<Form>>,
     pub(crate) series: Vec<Series>,
 }
 
 impl Dictionary {
-    pub(crate) fn form(&self, series: u32) -> &Form {
+    #[inline]
+    pub(crate) fn form(&self, series: u32) -> &Arc<Form> {
         &self.forms[self.series[series as usize].form as usize]
-    }
-
-    pub(crate) fn source(&self, series: u32) -> &Arc<str> {
-        &self.sources[self.series[series as usize].source as usize]
     }
 
     /// Appends what a [`Finder`] gave indexes to.
@@ -52,8 +44,9 @@ impl Dictionary {
         self.sources.is_empty() && self.forms.is_empty() && self.series.is_empty()
     }
 
-    pub(crate) fn level(&self, series: u32) -> Level {
-        self.series[series as usize].level
+    /// The index of a source.
+    pub(crate) fn source(&self, text: &str) -> Option<u32> {
+        self.sources.iter().position(|source| **source == *text).map(|at| at as u32)
     }
 }
 
@@ -77,15 +70,11 @@ impl Finder {
         (text, at)
     }
 
-    pub(crate) fn form(
-        &mut self,
-        id: FormId,
-        skeleton: impl FnOnce() -> Option<Skeleton>,
-        additions: &mut Dictionary,
-    ) -> u32 {
+    #[inline]
+    pub(crate) fn form(&mut self, id: FormId, form: impl FnOnce() -> Arc<Form>, additions: &mut Dictionary) -> u32 {
         let next = self.forms.len() as u32;
         *self.forms.entry(id.0).or_insert_with(|| {
-            additions.forms.push(Form { id, skeleton: skeleton() });
+            additions.forms.push(form());
             next
         })
     }

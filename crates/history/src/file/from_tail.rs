@@ -6,46 +6,94 @@ use whittle_domain::{Batch, Row};
 use whittle_patterns::Var;
 
 use super::columns::Columns;
-use super::dictionary::Form;
+use super::dictionary::Dictionary;
 use super::values::{put_values, put_whole};
-use super::write::FileWriter;
+use super::words;
+use super::write::{Counting, FileWriter, Totals};
 use crate::tail::Tail;
 
 /// Text of a row group is cut here, so that long messages do not make it unwieldy.
-pub(crate) const GROUP_BYTES: usize = 64 << 20;
+pub(crate) const GROUP_BYTES: usize = 32 << 20;
 
-/// Writes all rows of a tail in the order in which they came.
-pub(crate) fn write_tail(tail: &Tail, group_rows: usize, writer: &mut FileWriter) -> io::Result<()> {
-    let mut vars = Vec::new();
-    let mut columns = Columns::with_capacity(tail.rows.min(group_rows), tail.rows * 32);
+/// Rows are late, or early, when timestamp and receipt are further apart than this, in microseconds. They would widen
+/// the bounds of the others.
+pub(crate) const LATE: i64 = 3_600_000_000;
+
+/// Writes all rows of a tail: those on time as they came, then the others by timestamp.
+pub(crate) fn write_tail(tail: &Tail, group_rows: usize, writer: &mut FileWriter) -> io::Result<Totals> {
+    let mut groups = Groups::new(&tail.dictionary, group_rows, writer);
+    let mut late = Vec::new();
     for segment in tail.segments() {
         for (row, series) in segment.rows() {
-            if columns.len() >= group_rows || columns.text_bytes() >= GROUP_BYTES {
-                writer.write(std::mem::take(&mut columns), &tail.dictionary)?;
+            if is_late(row.timestamp, row.received_at) {
+                late.push((&*segment.batch, row, series));
+            } else {
+                groups.push(&segment.batch, row, series)?;
             }
-            push(&mut columns, &segment.batch, row, series, tail.dictionary.form(series), &mut vars);
         }
     }
-    writer.write(columns, &tail.dictionary)
+    groups.end()?;
+    groups.columns.late = true;
+    late.sort_by_key(|(_, row, _)| row.timestamp);
+    for (batch, row, series) in late {
+        groups.push(batch, row, series)?;
+    }
+    groups.end()?;
+    Ok(groups.counting.finish())
 }
 
-fn push(columns: &mut Columns, batch: &Batch, row: &Row, series: u32, form: &Form, vars: &mut Vec<Var>) {
-    columns.partition.push(row.partition);
-    columns.offset.push(row.offset);
-    columns.timestamp.push(row.timestamp);
-    columns.received.push(row.received_at);
-    columns.series.push(series);
-    columns.level_text.push(batch.str(row.level_text).as_bytes());
-    columns.context.push(batch.str(row.context).as_bytes());
-    let message = batch.str(row.message).as_bytes();
-    vars.clear();
-    vars.extend(batch.vars(row).iter().map(|var| Var { start: var.start, len: var.len }));
-    // The skeleton is compared, not trusted: two texts of one hash must not become one.
-    match &form.skeleton {
-        Some(skeleton) if skeleton.matches(message, vars) => {
-            put_values(vars.iter().map(|var| &message[var.range()]), &mut columns.variables.bytes);
-        }
-        _ => put_whole(message, &mut columns.variables.bytes),
+pub(crate) fn is_late(timestamp: i64, received: i64) -> bool {
+    timestamp.abs_diff(received) > LATE as u64
+}
+
+struct Groups<'a> {
+    dictionary: &'a Dictionary,
+    group_rows: usize,
+    writer: &'a mut FileWriter,
+    columns: Columns,
+    counting: Counting,
+    vars: Vec<Var>,
+}
+
+impl<'a> Groups<'a> {
+    fn new(dictionary: &'a Dictionary, group_rows: usize, writer: &'a mut FileWriter) -> Self {
+        let counting = Counting::of(dictionary);
+        Groups { dictionary, group_rows, writer, columns: Columns::default(), counting, vars: Vec::new() }
     }
-    columns.variables.end();
+
+    fn end(&mut self) -> io::Result<()> {
+        let late = self.columns.late;
+        let columns = std::mem::replace(&mut self.columns, Columns { late, ..Columns::default() });
+        self.counting.add(&columns, self.dictionary);
+        self.writer.write(columns, self.dictionary)
+    }
+
+    #[inline]
+    fn push(&mut self, batch: &Batch, row: &Row, series: u32) -> io::Result<()> {
+        if self.columns.len() >= self.group_rows || self.columns.text_bytes() >= GROUP_BYTES {
+            self.end()?;
+        }
+        let columns = &mut self.columns;
+        columns.partition.push(row.partition);
+        columns.offset.push(row.offset);
+        columns.timestamp.push(row.timestamp);
+        columns.received.push(row.received_at);
+        columns.series.push(series);
+        columns.level_text.push(batch.str(row.level_text).as_bytes());
+        columns.context.push(batch.str(row.context).as_bytes());
+        let message = batch.str(row.message);
+        self.vars.clear();
+        self.vars.extend(batch.vars(row).iter().map(|var| Var { start: var.start, len: var.len }));
+        let Columns { variables, words, .. } = columns;
+        // That the skeleton fits was seen when the row was appended.
+        if self.dictionary.form(series).skeleton.is_some() {
+            put_values(self.vars.iter().map(|var| &message.as_bytes()[var.range()]), &mut variables.bytes);
+            words::of_variables(message, &self.vars, |word| words.add(word));
+        } else {
+            put_whole(message.as_bytes(), &mut variables.bytes);
+            words::region(message, 0, message.len(), &mut |word| words.add(word));
+        }
+        variables.end();
+        Ok(())
+    }
 }

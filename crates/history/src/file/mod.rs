@@ -4,12 +4,18 @@
 //! stands in it too.
 
 pub(crate) mod columns;
+pub(crate) mod delta;
 pub(crate) mod dictionary;
 pub(crate) mod disk;
+pub(crate) mod filter;
+pub(crate) mod forms;
 pub(crate) mod from_tail;
 pub(crate) mod hybrid;
 pub(crate) mod index;
+pub(crate) mod pages;
 pub(crate) mod read;
+pub(crate) mod rollup;
 pub(crate) mod schema;
 pub(crate) mod values;
+pub(crate) mod words;
 pub(crate) mod write;

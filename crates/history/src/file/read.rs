@@ -1,141 +1,220 @@
 //! Reads a file of rows: its index at once, its columns by row group and page.
 
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use parquet::basic::Encoding;
 use parquet::column::page::Page;
-use parquet::column::reader::{ColumnReaderImpl, get_typed_column_reader};
-use parquet::data_type::{DataType, Int32Type, Int64Type};
-use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
-use parquet::file::serialized_reader::SerializedPageReader;
+use parquet::file::metadata::ParquetMetaData;
 use whittle_disk::File;
+use whittle_domain::Level;
 
 use super::disk::Stretches;
-use super::hybrid;
-use super::index::{Index, Section, decode_templates};
+use super::forms::Forms;
+use super::index::{Group, Index, Section, decode_templates};
+use super::pages::{Chunk, Chunks, directory};
+use super::rollup::Cells;
 use super::schema::Column;
-use super::write::{INDEX_KEY, TEMPLATES_KEY, Written};
+use super::write::{CELLS_KEY, INDEX_KEY, TEMPLATES_KEY, Written, footer};
+use super::{delta, hybrid};
 
 /// An open file of rows.
 pub(crate) struct RowFile {
     pub(crate) path: PathBuf,
     pub(crate) index: Index,
     stretches: Stretches,
-    footer: Arc<ParquetMetaData>,
+    directory: Vec<Chunks>,
+    cells: Section,
+    /// Indexes of the forms by rising id, to find them by it.
+    forms_by_id: Vec<u32>,
+    /// Indexes of the sources by rising text.
+    sources_by_text: Vec<u32>,
 }
 
-fn damaged(what: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, what)
+pub(crate) fn damaged(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("{what} is damaged"))
 }
 
 impl RowFile {
     /// Opens a file and reads its index.
-    pub(crate) fn open(file: Arc<dyn File>, path: &Path) -> io::Result<RowFile> {
+    pub(crate) fn open(file: Arc<dyn File>, path: &Path, known: &Forms) -> io::Result<RowFile> {
         let stretches = Stretches::new(file.clone(), file.len()?);
-        let footer = ParquetMetaDataReader::new()
-            .with_offset_index_policy(PageIndexPolicy::Optional)
-            .parse_and_finish(&stretches)?;
-        let templates = section(&footer, &stretches, TEMPLATES_KEY)?;
-        let forms = decode_templates(&templates).ok_or_else(|| damaged(TEMPLATES_KEY))?;
-        let index = section(&footer, &stretches, INDEX_KEY)?;
+        let footer = footer(&stretches)?;
+        let templates = section(&footer, TEMPLATES_KEY)?;
+        let templates = unpack(templates, &stretches, TEMPLATES_KEY)?;
+        let forms = decode_templates(&templates, known).ok_or_else(|| damaged(TEMPLATES_KEY))?;
+        let index = unpack(section(&footer, INDEX_KEY)?, &stretches, INDEX_KEY)?;
         let index = Index::decode(&index, forms).ok_or_else(|| damaged(INDEX_KEY))?;
         let groups = index.groups.iter().map(|group| i64::from(group.rows));
-        let schema = footer.file_metadata().schema_descr();
-        let columns = schema.columns().iter().map(|column| column.name());
+        let columns = footer.file_metadata().schema_descr().columns().iter().map(|column| column.name());
         if !groups.eq(footer.row_groups().iter().map(|group| group.num_rows()))
             || !columns.eq(Column::ALL.map(Column::name))
         {
-            return Err(damaged("its index and its footer do not agree"));
+            return Err(damaged("the footer"));
         }
-        Ok(RowFile { path: path.to_owned(), index, stretches, footer: Arc::new(footer) })
+        let cells = section(&footer, CELLS_KEY)?;
+        RowFile::new(path, index, stretches, &footer, cells)
     }
 
     /// A file that was written just now.
-    pub(crate) fn written(written: Written, path: &Path) -> RowFile {
+    pub(crate) fn written(written: Written, path: &Path) -> io::Result<RowFile> {
         let stretches = Stretches::new(written.file, written.bytes);
-        RowFile { path: path.to_owned(), index: written.index, stretches, footer: Arc::new(written.footer) }
+        RowFile::new(path, written.index, stretches, &written.footer, written.cells)
     }
 
-    fn pages(&self, group: usize, column: Column) -> io::Result<SerializedPageReader<Stretches>> {
-        let rows = self.footer.row_group(group);
-        let chunk = rows.column(column as usize);
-        let reader = Arc::new(self.stretches.clone());
-        Ok(SerializedPageReader::new(reader, chunk, self.rows(group), None)?)
+    fn new(
+        path: &Path,
+        index: Index,
+        stretches: Stretches,
+        footer: &ParquetMetaData,
+        cells: Section,
+    ) -> io::Result<RowFile> {
+        let mut forms_by_id: Vec<u32> = (0..index.dictionary.forms.len() as u32).collect();
+        forms_by_id.sort_unstable_by_key(|&at| index.dictionary.forms[at as usize].id);
+        let mut sources_by_text: Vec<u32> = (0..index.dictionary.sources.len() as u32).collect();
+        sources_by_text.sort_unstable_by_key(|&at| &index.dictionary.sources[at as usize]);
+        let directory = directory(footer)?;
+        Ok(RowFile { path: path.to_owned(), index, stretches, directory, cells, forms_by_id, sources_by_text })
     }
 
-    fn rows(&self, group: usize) -> usize {
-        self.index.groups[group].rows as usize
+    /// The bytes of the file, to copy row groups from.
+    pub(crate) fn stretches(&self) -> &Stretches {
+        &self.stretches
     }
 
-    /// A column of whole numbers.
-    pub(crate) fn longs(&self, group: usize, column: Column) -> io::Result<Vec<i64>> {
-        self.numbers::<Int64Type>(group, column)
+    /// The cells: read from the file each time.
+    pub(crate) fn cells(&self) -> io::Result<Cells> {
+        let bytes = unpack(self.cells, &self.stretches, CELLS_KEY)?;
+        Cells::decode(&bytes, self.index.series.len()).ok_or_else(|| damaged(CELLS_KEY))
     }
 
-    /// The partitions of a row group.
-    pub(crate) fn partitions(&self, group: usize) -> io::Result<Vec<u32>> {
-        let numbers = self.numbers::<Int32Type>(group, Column::Partition)?;
-        Ok(numbers.into_iter().map(|partition| partition as u32).collect())
+    /// Whether a word with this hash may touch a variable in a row group.
+    pub(crate) fn may_hold(&self, group: usize, hash: u64) -> io::Result<bool> {
+        self.index.groups[group].filter.may_hold(hash, &self.stretches)
     }
 
-    fn numbers<T: DataType>(&self, group: usize, column: Column) -> io::Result<Vec<T::T>> {
-        let chunk = self.footer.row_group(group).column(column as usize);
-        let pages = Box::new(self.pages(group, column)?);
-        let reader = parquet::column::reader::get_column_reader(chunk.column_descr_ptr(), pages);
-        let mut reader: ColumnReaderImpl<T> = get_typed_column_reader(reader);
-        let (rows, mut values) = (self.rows(group), Vec::new());
-        while values.len() < rows {
-            let (read, ..) = reader.read_records(rows - values.len(), None, None, &mut values)?;
-            if read == 0 {
-                return Err(damaged(column.name()));
-            }
+    pub(crate) fn group(&self, group: usize) -> &Group {
+        &self.index.groups[group]
+    }
+
+    /// Where the pages of a column stand.
+    pub(crate) fn chunk(&self, group: usize, column: Column) -> &Chunk {
+        self.directory[group].chunk(column)
+    }
+
+    fn read(&self, group: usize, column: Column, pages: Range<usize>) -> io::Result<Vec<Page>> {
+        self.chunk(group, column).pages(pages, column, &self.stretches)
+    }
+
+    /// Whole numbers of some pages.
+    pub(crate) fn longs(&self, group: usize, column: Column, pages: Range<usize>) -> io::Result<Vec<i64>> {
+        let mut values = Vec::with_capacity(self.group(group).rows as usize);
+        for page in self.read(group, column, pages)? {
+            let ok = page.encoding() == Encoding::DELTA_BINARY_PACKED;
+            let read = ok.then(|| delta::decode(page.buffer(), page.num_values() as usize, &mut values)).flatten();
+            read.ok_or_else(|| damaged(column.name()))?;
         }
         Ok(values)
     }
 
-    /// A column of names: the names, and for each row the index of its own.
-    pub(crate) fn codes(&self, group: usize, column: Column) -> io::Result<(Vec<Bytes>, Vec<u32>)> {
-        let fixed = if column == Column::Form { Some(8) } else { None };
-        let (mut names, mut codes) = (Vec::new(), Vec::with_capacity(self.rows(group)));
-        for page in self.pages(group, column)? {
-            let page = page?;
-            let (values, count) = (page.buffer(), page.num_values() as usize);
-            if page.is_data_page() && codes.len() + count > self.rows(group) {
-                return Err(damaged(column.name()));
-            }
-            match (&page, page.encoding()) {
-                (Page::DictionaryPage { .. }, _) => names = split(values, count, fixed, column)?,
-                (_, Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY) => {
-                    hybrid::decode(values, count, &mut codes).ok_or_else(|| damaged(column.name()))?;
-                }
-                // The dictionary grew too large: from here on each row has its own.
-                (_, Encoding::PLAIN) => {
-                    codes.extend((names.len()..names.len() + count).map(|code| code as u32));
-                    names.extend(split(values, count, fixed, column)?);
-                }
-                _ => return Err(damaged(column.name())),
-            }
-        }
-        if codes.len() != self.rows(group) || codes.iter().any(|&code| code as usize >= names.len()) {
-            return Err(damaged(column.name()));
-        }
-        Ok((names, codes))
+    /// For each row of some pages the index of its form.
+    pub(crate) fn forms(&self, group: usize, pages: Range<usize>) -> io::Result<Vec<u32>> {
+        let forms = &self.index.dictionary.forms;
+        self.codes(group, Column::Form, pages, Some(8), |name| {
+            let id = u64::from_le_bytes(*name.first_chunk()?);
+            let at = self.forms_by_id.binary_search_by_key(&id, |&at| forms[at as usize].id.0).ok()?;
+            Some(self.forms_by_id[at])
+        })
     }
 
-    /// A column of texts.
-    pub(crate) fn texts(&self, group: usize, column: Column) -> io::Result<Vec<Bytes>> {
-        let mut texts = Vec::with_capacity(self.rows(group));
-        for page in self.pages(group, column)? {
-            let page = page?;
-            if page.encoding() != Encoding::PLAIN || !page.is_data_page() {
-                return Err(damaged(column.name()));
-            }
-            texts.extend(split(page.buffer(), page.num_values() as usize, None, column)?);
+    /// For each row of some pages the index of its source.
+    pub(crate) fn sources(&self, group: usize, pages: Range<usize>) -> io::Result<Vec<u32>> {
+        let sources = &self.index.dictionary.sources;
+        self.codes(group, Column::Source, pages, None, |name| {
+            let at = self.sources_by_text.binary_search_by(|&at| sources[at as usize].as_bytes().cmp(name)).ok()?;
+            Some(self.sources_by_text[at])
+        })
+    }
+
+    /// The level of each row of some pages.
+    pub(crate) fn levels(&self, group: usize, pages: Range<usize>) -> io::Result<Vec<u32>> {
+        self.codes(group, Column::Level, pages, None, |name| {
+            Level::from_payload(std::str::from_utf8(name).ok()?).map(|level| level as u32)
+        })
+    }
+
+    /// The partition of each row of some pages.
+    pub(crate) fn partitions(&self, group: usize, pages: Range<usize>) -> io::Result<Vec<u32>> {
+        if let [only] = &*self.group(group).offsets {
+            let rows = self.chunk(group, Column::Partition).rows_of(pages);
+            return Ok(vec![only.partition; rows]);
         }
-        if texts.len() == self.rows(group) { Ok(texts) } else { Err(damaged(column.name())) }
+        self.codes(group, Column::Partition, pages, Some(4), |name| Some(u32::from_le_bytes(*name.first_chunk()?)))
+    }
+
+    /// A column of names: what each row's name is to `known`.
+    fn codes(
+        &self,
+        group: usize,
+        column: Column,
+        pages: Range<usize>,
+        fixed: Option<usize>,
+        known: impl Fn(&[u8]) -> Option<u32>,
+    ) -> io::Result<Vec<u32>> {
+        let bad = || damaged(column.name());
+        let dictionary = self.chunk(group, column).dictionary(column, &self.stretches)?;
+        let names = match &dictionary {
+            Some(page) => split(page.buffer(), page.num_values() as usize, fixed, column)?,
+            None => Vec::new(),
+        };
+        let meaning: Vec<u32> = names.iter().map(|name| known(name)).collect::<Option<_>>().ok_or_else(bad)?;
+        let mut codes = Vec::with_capacity(self.group(group).rows as usize);
+        for page in self.read(group, column, pages)? {
+            let (values, count, first) = (page.buffer(), page.num_values() as usize, codes.len());
+            match page.encoding() {
+                Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY => {
+                    hybrid::decode(values, count, &mut codes).ok_or_else(bad)?;
+                    for code in &mut codes[first..] {
+                        *code = *meaning.get(*code as usize).ok_or_else(bad)?;
+                    }
+                }
+                // The dictionary grew too large: from here on each row has its own.
+                Encoding::PLAIN => {
+                    for name in split(values, count, fixed, column)? {
+                        codes.push(known(&name).ok_or_else(bad)?);
+                    }
+                }
+                _ => return Err(bad()),
+            }
+        }
+        Ok(codes)
+    }
+
+    /// The texts of a page of a column that has no dictionary, or that has one.
+    pub(crate) fn texts(&self, group: usize, column: Column, page: usize) -> io::Result<Vec<Bytes>> {
+        let bad = || damaged(column.name());
+        let page = self.read(group, column, page..page + 1)?.pop().ok_or_else(bad)?;
+        let count = page.num_values() as usize;
+        if page.encoding() == Encoding::PLAIN {
+            return split(page.buffer(), count, None, column);
+        }
+        let dictionary = self.chunk(group, column).dictionary(column, &self.stretches)?.ok_or_else(bad)?;
+        let names = split(dictionary.buffer(), dictionary.num_values() as usize, None, column)?;
+        let mut codes = Vec::with_capacity(count);
+        hybrid::decode(page.buffer(), count, &mut codes).ok_or_else(bad)?;
+        codes.iter().map(|&code| names.get(code as usize).cloned().ok_or_else(bad)).collect()
+    }
+
+    /// The bytes of a page of plain texts: each stands behind its length (`u32`, little endian).
+    pub(crate) fn plain(&self, group: usize, column: Column, page: usize) -> io::Result<(Bytes, usize)> {
+        let page = self.read(group, column, page..page + 1)?.pop().ok_or_else(|| damaged(column.name()))?;
+        match page.encoding() {
+            Encoding::PLAIN => Ok((page.buffer().clone(), page.num_values() as usize)),
+            _ => Err(damaged(column.name())),
+        }
     }
 }
 
@@ -160,10 +239,13 @@ fn split(page: &Bytes, count: usize, fixed: Option<usize>, column: Column) -> io
     Ok(values)
 }
 
-fn section(footer: &ParquetMetaData, stretches: &Stretches, key: &str) -> io::Result<Vec<u8>> {
+fn section(footer: &ParquetMetaData, key: &str) -> io::Result<Section> {
     let pairs = footer.file_metadata().key_value_metadata().map(Vec::as_slice).unwrap_or_default();
     let place = pairs.iter().find(|pair| pair.key == key).and_then(|pair| pair.value.as_deref());
-    let section = place.and_then(Section::from_text).ok_or_else(|| damaged(key))?;
+    place.and_then(Section::from_text).ok_or_else(|| damaged(key))
+}
+
+fn unpack(section: Section, stretches: &Stretches, key: &str) -> io::Result<Vec<u8>> {
     let packed = stretches.bytes(section.start, section.len)?;
     section.unpack(&packed).ok_or_else(|| damaged(key))
 }

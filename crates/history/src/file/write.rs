@@ -1,38 +1,86 @@
-//! Writes a file of rows: row groups, then templates and index, then the footer.
+//! Writes a file of rows: row groups with their filters, then templates, index and cells, then the footer.
 
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use arrow_array::types::Int32Type;
 use arrow_array::{
-    ArrayRef, BinaryArray, DictionaryArray, Int32Array, Int64Array, StringArray, TimestampMicrosecondArray,
-    UInt64Array, types::Int32Type,
+    ArrayRef, BinaryArray, DictionaryArray, Int32Array, Int64Array, StringArray, TimestampMicrosecondArray, UInt64Array,
 };
 use arrow_buffer::{Buffer, OffsetBuffer};
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::arrow::arrow_writer::{ArrowRowGroupWriterFactory, compute_leaves};
-use parquet::file::metadata::{KeyValue, ParquetMetaData};
+use parquet::column::writer::ColumnCloseResult;
+use parquet::file::metadata::{KeyValue, ParquetMetaData, ParquetMetaDataReader};
 use parquet::file::writer::SerializedFileWriter;
 use whittle_disk::{Disk, File};
 use whittle_domain::Level;
 
 use super::columns::{Columns, Texts};
 use super::dictionary::Dictionary;
-use super::disk::Sink;
-use super::index::{Index, Section, SeriesRows, encode_templates};
+use super::disk::{Sink, Stretches};
+use super::filter::Filter;
+use super::index::{Group, Index, Section, SeriesRows, encode_templates};
+use super::rollup::{Cells, Counter, Minute};
 use super::schema::{SCHEMA, properties};
 
 /// Name of the footer's pair that says where the templates stand.
 pub(crate) const TEMPLATES_KEY: &str = "whittle.templates";
 /// Name of the footer's pair that says where the index stands.
 pub(crate) const INDEX_KEY: &str = "whittle.index";
+/// Name of the footer's pair that says where the cells stand.
+pub(crate) const CELLS_KEY: &str = "whittle.cells";
 
-/// A file that was written, synced, and is not named yet.
+/// What is counted over all rows of a file.
+#[derive(Debug)]
+pub(crate) struct Totals {
+    pub(crate) series: Vec<SeriesRows>,
+    pub(crate) minutes: Vec<Minute>,
+    pub(crate) cells: Cells,
+    /// First and last receipt.
+    pub(crate) received: (i64, i64),
+}
+
+/// Counts the rows of new row groups.
+#[derive(Debug)]
+pub(crate) struct Counting {
+    series: Vec<SeriesRows>,
+    counter: Counter,
+    received: (i64, i64),
+    rows: usize,
+}
+
+impl Counting {
+    pub(crate) fn of(dictionary: &Dictionary) -> Self {
+        let series = vec![SeriesRows::NONE; dictionary.series.len()];
+        Counting { series, counter: Counter::default(), received: (i64::MAX, i64::MIN), rows: 0 }
+    }
+
+    pub(crate) fn add(&mut self, columns: &Columns, dictionary: &Dictionary) {
+        for (&series, &timestamp) in columns.series.iter().zip(&columns.timestamp) {
+            self.series[series as usize].add(timestamp);
+            self.counter.add(timestamp, series, dictionary.series[series as usize].level as u8);
+        }
+        let (first, last) = super::columns::range(&columns.received);
+        self.received = (self.received.0.min(first), self.received.1.max(last));
+        self.rows += columns.len();
+    }
+
+    pub(crate) fn finish(self) -> Totals {
+        let (cells, minutes) = self.counter.finish();
+        let cells = Cells::of_minutes(cells, self.rows);
+        Totals { series: self.series, minutes, cells, received: self.received }
+    }
+}
+
+/// A file that was written and synced.
 pub(crate) struct Written {
     pub(crate) file: Arc<dyn File>,
     pub(crate) bytes: u64,
     pub(crate) index: Index,
     pub(crate) footer: ParquetMetaData,
+    pub(crate) cells: Section,
     /// First and last receipt.
     pub(crate) received: (i64, i64),
 }
@@ -41,8 +89,7 @@ pub(crate) struct Written {
 pub(crate) struct FileWriter {
     parquet: SerializedFileWriter<Sink>,
     factory: ArrowRowGroupWriterFactory,
-    index: Index,
-    received: (i64, i64),
+    groups: Vec<Group>,
 }
 
 impl FileWriter {
@@ -52,16 +99,21 @@ impl FileWriter {
         let schema = ArrowSchemaConverter::new().convert(&SCHEMA).map_err(io::Error::other)?;
         let parquet = SerializedFileWriter::new(sink, schema.root_schema_ptr(), properties(zstd))?;
         let factory = ArrowRowGroupWriterFactory::new(&parquet, SCHEMA.clone());
-        Ok(FileWriter { parquet, factory, index: Index::default(), received: (i64::MAX, i64::MIN) })
+        Ok(FileWriter { parquet, factory, groups: Vec::new() })
+    }
+
+    /// Bytes so far.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.parquet.bytes_written() as u64
     }
 
     /// Writes one row group; its series are those of `dictionary`.
-    pub(crate) fn write(&mut self, columns: Columns, dictionary: &Dictionary) -> io::Result<()> {
+    pub(crate) fn write(&mut self, mut columns: Columns, dictionary: &Dictionary) -> io::Result<()> {
         if columns.len() == 0 {
             return Ok(());
         }
-        self.count(&columns, dictionary);
-        let writers = self.factory.create_column_writers(self.index.groups.len() - 1)?;
+        let (bounds, filter) = (columns.bounds(), columns.words.finish());
+        let writers = self.factory.create_column_writers(self.groups.len())?;
         let mut group = self.parquet.next_row_group()?;
         for ((mut writer, field), array) in writers.into_iter().zip(SCHEMA.fields()).zip(arrays(columns, dictionary)?) {
             for leaf in compute_leaves(field, &array)? {
@@ -70,44 +122,91 @@ impl FileWriter {
             writer.close()?.append_to_row_group(&mut group)?;
         }
         group.close()?;
+        self.end_group(bounds, &filter)
+    }
+
+    /// Writes a row group of another file as it stands there.
+    pub(crate) fn copy(&mut self, from: &Source, at: usize, group: &Group) -> io::Result<()> {
+        let filter = from.filter(group)?;
+        let (meta, pages) = (from.footer.row_group(at), from.footer.page_index_for_row_group(at));
+        let mut out = self.parquet.next_row_group()?;
+        for (column, chunk) in meta.columns().iter().enumerate() {
+            let closed = ColumnCloseResult {
+                bytes_written: chunk.compressed_size() as u64,
+                rows_written: meta.num_rows() as u64,
+                metadata: chunk.clone(),
+                bloom_filter: None,
+                column_index: None,
+                offset_index: pages.offset_index(column).cloned(),
+            };
+            out.append_column(&from.stretches, closed)?;
+        }
+        out.close()?;
+        self.end_group(group.clone(), &filter)
+    }
+
+    fn end_group(&mut self, mut group: Group, filter: &[u8]) -> io::Result<()> {
+        group.filter = Filter::at(self.bytes(), filter);
+        self.parquet.write_all(filter)?;
+        self.groups.push(group);
         Ok(())
     }
 
-    fn count(&mut self, columns: &Columns, dictionary: &Dictionary) {
-        self.index.groups.push(columns.bounds());
-        let none = SeriesRows { rows: 0, seen: (0, 0) };
-        self.index.series.resize(dictionary.series.len().max(self.index.series.len()), none);
-        for (&series, &timestamp) in columns.series.iter().zip(&columns.timestamp) {
-            self.index.series[series as usize].add(timestamp);
-        }
-        let (first, last) = super::columns::range(&columns.received);
-        self.received = (self.received.0.min(first), self.received.1.max(last));
-    }
-
-    /// Writes templates, index and footer, and makes the file durable.
-    pub(crate) fn finish(mut self, dictionary: Arc<Dictionary>) -> io::Result<Written> {
-        self.index.dictionary = dictionary;
-        self.section(TEMPLATES_KEY, &encode_templates(&self.index.dictionary.forms))?;
-        self.section(INDEX_KEY, &self.index.encode())?;
+    /// Writes what is known of all rows, and the footer, and makes the file durable.
+    pub(crate) fn finish(mut self, dictionary: Arc<Dictionary>, totals: Totals) -> io::Result<Written> {
+        let Totals { series, minutes, cells, received } = totals;
+        let index = Index { dictionary, series, groups: std::mem::take(&mut self.groups), minutes, grain: cells.grain };
+        self.section(TEMPLATES_KEY, &encode_templates(&index.dictionary.forms))?;
+        self.section(INDEX_KEY, &index.encode())?;
+        let cells = self.section(CELLS_KEY, &cells.encode())?;
         let footer = self.parquet.finish()?;
         self.parquet.flush()?;
         let (file, bytes) = self.parquet.inner_mut().finish()?;
-        Ok(Written { file, bytes, index: self.index, footer, received: self.received })
+        Ok(Written { file, bytes, index, footer, cells, received })
     }
 
-    fn section(&mut self, key: &str, content: &[u8]) -> io::Result<()> {
-        let (section, packed) = Section::pack(content, self.parquet.bytes_written() as u64)?;
+    fn section(&mut self, key: &str, content: &[u8]) -> io::Result<Section> {
+        let (section, packed) = Section::pack(content, self.bytes())?;
         self.parquet.write_all(&packed)?;
         self.parquet.append_key_value_metadata(KeyValue::new(key.to_owned(), section.to_text()));
-        Ok(())
+        Ok(section)
     }
+}
+
+/// A file whose row groups are copied: its footer in full.
+pub(crate) struct Source {
+    stretches: Stretches,
+    footer: ParquetMetaData,
+}
+
+impl Source {
+    pub(crate) fn open(stretches: Stretches) -> io::Result<Self> {
+        let footer = footer(&stretches)?;
+        Ok(Source { stretches, footer })
+    }
+
+    fn filter(&self, group: &Group) -> io::Result<Vec<u8>> {
+        let Filter { len: 0, .. } = group.filter else {
+            let (start, len) = group.filter.stretch();
+            return Ok(self.stretches.bytes(start, len)?.to_vec());
+        };
+        Ok(Vec::new())
+    }
+}
+
+/// The footer of a file with the places of its pages.
+pub(crate) fn footer(stretches: &Stretches) -> io::Result<ParquetMetaData> {
+    let reader =
+        ParquetMetaDataReader::new().with_offset_index_policy(parquet::file::metadata::PageIndexPolicy::Required);
+    Ok(reader.parse_and_finish(stretches)?)
 }
 
 /// The columns in the order of the schema.
 fn arrays(columns: Columns, dictionary: &Dictionary) -> io::Result<[ArrayRef; 10]> {
     let time = |times: Vec<i64>| TimestampMicrosecondArray::from(times).with_timezone("UTC");
     let series = |of: &dyn Fn(u32) -> i32| Int32Array::from_iter_values(columns.series.iter().map(|&s| of(s)));
-    let levels = names(series(&|s| dictionary.level(s) as i32), Level::ALL.map(Level::as_str).to_vec())?;
+    let levels = series(&|s| dictionary.series[s as usize].level as i32);
+    let levels = names(levels, Level::ALL.map(Level::as_str).to_vec())?;
     let sources = dictionary.sources.iter().map(|source| &**source).collect();
     let sources = names(series(&|s| dictionary.series[s as usize].source as i32), sources)?;
     let forms = UInt64Array::from_iter_values(columns.series.iter().map(|&s| dictionary.form(s).id.0));

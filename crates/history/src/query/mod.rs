@@ -1,41 +1,62 @@
 //! Answers over a snapshot.
+//!
+//! A filter is judged on dictionaries first ([`judge`]): which series match for certain, which cannot, and for which
+//! the text of each row decides. What matches for certain is counted from rollups ([`scan`]); only what is cut by the ends of a
+//! range, and what the text decides, is read ([`group`], [`search`]). A [`sink`] takes the counts and rows in.
 
+mod around;
+mod cache;
+mod columns;
+mod facets;
+mod fetch;
+mod group;
 mod histogram;
+mod judge;
 mod meter;
+mod page;
+mod patterns;
 mod scan;
-
-use hashbrown::HashMap;
-use whittle_patterns::PatternId;
+mod search;
+mod sink;
+mod tails;
+mod text;
+mod verdict;
 
 use crate::store::FileHistory;
 use crate::{
-    Budget, FacetField, Facets, Filter, Histogram, PatternCount, Patterns, Positions, QueryError, Reader, Recent,
-    SplitBy, Stats, StoredRow, Total,
+    Budget, FacetField, Facets, Filter, Histogram, Patterns, Positions, QueryError, Reader, Recent, SplitBy, Stats,
+    StoredRow,
 };
-use histogram::{arrange, bucket_width};
-use meter::Meter;
-use scan::{Found, Scan};
+use around::Around;
+pub(crate) use cache::Caches;
+use facets::FacetCounts;
+use fetch::fetch;
+use histogram::Buckets;
+use meter::{Meter, Stop};
+use page::{Count, Stretches, places};
+use patterns::{PatternCounts, first_ever};
+use scan::{Scan, contains};
 
 impl Reader for FileHistory {
     fn recent(&self, filter: &Filter, limit: usize, offset: u64, budget: &Budget) -> Result<Recent, QueryError> {
         let meter = Meter::new(budget);
-        let scan = Scan::new(self, filter);
-        let skip = usize::try_from(offset).unwrap_or(usize::MAX);
-        let keep = skip.saturating_add(limit);
-        let (mut rows, mut count) = (Vec::new(), 0);
-        let total = scan.rows(&meter, &mut |found: &Found<'_>| {
-            count += 1;
-            if limit > 0 {
-                rows.push(found.to_row());
-                if rows.len() >= keep.saturating_mul(2).max(1024) {
-                    newest(&mut rows, keep);
-                }
-            }
-        })?;
-        newest(&mut rows, keep);
-        rows.drain(..skip.min(rows.len()));
-        let until = filter.until.clone().unwrap_or(scan.snapshot.head.clone());
-        Ok(Recent { rows, total: total.of(count), until })
+        let scan = Scan::new(self, filter, &meter);
+        let until = filter.until.clone().unwrap_or_else(|| scan.snapshot.head.clone());
+        if limit == 0 {
+            let mut count = Count::default();
+            meter.settle(scan.tally(&mut count))?;
+            return Ok(Recent { rows: Vec::new(), total: meter.total(count.0), until });
+        }
+        let mut stretches = Stretches::default();
+        meter.settle(scan.tally(&mut stretches))?;
+        let count = stretches.total();
+        let places = match places(&scan, stretches, offset, limit) {
+            Ok(places) => places,
+            Err(Stop::Partial) => Vec::new(),
+            Err(Stop::Cancelled) => return Err(QueryError::Cancelled),
+        };
+        let rows = fetch(&scan.snapshot, &scan.judge, &places).map_err(unreadable)?;
+        Ok(Recent { rows, total: meter.total(count), until })
     }
 
     fn histogram(
@@ -46,34 +67,14 @@ impl Reader for FileHistory {
         budget: &Budget,
     ) -> Result<Histogram, QueryError> {
         let meter = Meter::new(budget);
-        let scan = Scan::new(self, filter);
-        let Some((first, last)) = scan.range() else {
-            return Ok(Histogram {
-                from: 0,
-                bucket: 60_000_000,
-                series: arrange(HashMap::new(), by, 0),
-                total: Total::Exact(0),
-            });
-        };
-        let first = filter.from.unwrap_or(first);
-        let last = filter.to.map_or(last, |to| to.saturating_sub(1)).max(first);
-        let bucket = bucket_width(first, last, buckets);
-        let from = first.div_euclid(bucket) * bucket;
-        let len = ((last - from) / bucket + 1) as usize;
-        let mut series: HashMap<String, Vec<u64>> = HashMap::new();
-        let mut count = 0;
-        let total = scan.rows(&meter, &mut |found| {
-            let name = match by {
-                SplitBy::Level => found.level.as_str(),
-                SplitBy::Source => found.source,
-            };
-            let at = ((found.timestamp - from) / bucket) as usize;
-            if let Some(cell) = series.entry_ref(name).or_insert_with(|| vec![0; len]).get_mut(at) {
-                *cell += 1;
-                count += 1;
-            }
-        })?;
-        Ok(Histogram { from, bucket, series: arrange(series, by, len), total: total.of(count) })
+        let scan = Scan::new(self, filter, &meter);
+        let stored = scan.snapshot.range().unwrap_or((0, -1));
+        let first = filter.from.unwrap_or(stored.0);
+        let last = filter.to.map_or(stored.1, |to| to.saturating_sub(1));
+        let mut sink = Buckets::new((first, last.max(first.saturating_sub(1))), buckets, by);
+        meter.settle(scan.tally(&mut sink))?;
+        let total = meter.total(sink.total());
+        Ok(sink.finish(total))
     }
 
     fn facets(
@@ -84,75 +85,34 @@ impl Reader for FileHistory {
         budget: &Budget,
     ) -> Result<Facets, QueryError> {
         let meter = Meter::new(budget);
-        let scan = Scan::new(self, filter);
-        let mut counts: Vec<HashMap<String, u64>> = vec![HashMap::new(); fields.len()];
-        let mut count = 0;
-        let total = scan.rows(&meter, &mut |found| {
-            count += 1;
-            for (field, values) in fields.iter().zip(&mut counts) {
-                if let Some(value) = found.facet(field) {
-                    *values.entry(value).or_insert(0) += 1;
-                }
-            }
-        })?;
-        let top = |values: HashMap<String, u64>| {
-            let mut values = by_count(values);
-            values.truncate(limit);
-            values
-        };
-        Ok(Facets { total: total.of(count), fields: fields.iter().cloned().zip(counts.into_iter().map(top)).collect() })
+        let scan = Scan::new(self, filter, &meter);
+        let mut counts = FacetCounts::new(fields, &scan.judge);
+        meter.settle(scan.tally(&mut counts))?;
+        Ok(Facets { total: meter.total(counts.total()), fields: counts.finish(limit) })
     }
 
     fn patterns(&self, filter: &Filter, budget: &Budget) -> Result<Patterns, QueryError> {
         let meter = Meter::new(budget);
-        let all = Filter::default();
-        let everything = Scan::new(self, &all);
-        let mut first: HashMap<PatternId, i64> = HashMap::new();
-        everything.rows(&meter, &mut |found| {
-            let seen = first.entry(found.pattern).or_insert(found.timestamp);
-            *seen = (*seen).min(found.timestamp);
-        })?;
-        type Counts = ([u64; 4], HashMap<String, u64>, (i64, i64));
-        let mut patterns: HashMap<PatternId, Counts> = HashMap::new();
-        let mut count = 0;
-        let total = Scan::new(self, filter).rows(&meter, &mut |found| {
-            count += 1;
-            let new = || ([0; 4], HashMap::new(), (found.timestamp, found.timestamp));
-            let (levels, sources, seen) = patterns.entry(found.pattern).or_insert_with(new);
-            levels[found.level as usize] += 1;
-            *sources.entry_ref(found.source).or_insert(0) += 1;
-            *seen = (seen.0.min(found.timestamp), seen.1.max(found.timestamp));
-        })?;
-        let counted = |(pattern, (levels, sources, seen)): (PatternId, Counts)| {
-            let first_ever = first.get(&pattern).copied().unwrap_or(seen.0);
-            PatternCount { pattern, levels, sources: by_count(sources), seen, first_ever }
-        };
-        let mut patterns: Vec<PatternCount> = patterns.into_iter().map(counted).collect();
-        let rows = |p: &PatternCount| p.levels.iter().sum::<u64>();
-        patterns.sort_by(|a, b| rows(b).cmp(&rows(a)).then(a.pattern.cmp(&b.pattern)));
-        Ok(Patterns { total: total.of(count), patterns, oldest: everything.range().map(|range| range.0) })
+        let scan = Scan::new(self, filter, &meter);
+        let stored = scan.snapshot.range();
+        let whole = stored.is_none_or(|stored| contains(scan.range, stored));
+        let mut counts = PatternCounts::new(&scan.judge, whole);
+        meter.settle(scan.tally(&mut counts))?;
+        let total = meter.total(counts.total());
+        let patterns = counts.finish(&first_ever(&scan.snapshot, &scan.judge));
+        Ok(Patterns { total, patterns, oldest: stored.map(|range| range.0) })
     }
 
     fn around(&self, partition: u32, offset: u64, each: usize, budget: &Budget) -> Result<Vec<StoredRow>, QueryError> {
         let meter = Meter::new(budget);
-        let mut source = None;
-        Scan::new(self, &Filter::default()).rows(&meter, &mut |found| {
-            if (found.partition, found.offset) == (partition, offset) {
-                source = Some(found.source.to_owned());
-            }
-        })?;
-        let Some(source) = source else { return Ok(Vec::new()) };
-        let filter = Filter { source: Some(source), ..Filter::default() };
-        let mut rows = Vec::new();
-        Scan::new(self, &filter).rows(&meter, &mut |found| {
-            if found.partition == partition {
-                rows.push(found.to_row());
-            }
-        })?;
-        rows.sort_by_key(|row: &StoredRow| row.offset);
-        let at = rows.partition_point(|row| row.offset < offset);
-        let (first, last) = (at.saturating_sub(each), at.saturating_add(each + 1).min(rows.len()));
-        Ok(rows.drain(first..last).collect())
+        let filter = Filter::default();
+        let scan = Scan::new(self, &filter, &meter);
+        let around = Around { snapshot: &scan.snapshot, meter: &meter, partition, offset };
+        match around.places(each) {
+            Ok(places) => fetch(&scan.snapshot, &scan.judge, &places).map_err(unreadable),
+            Err(Stop::Cancelled) => Err(QueryError::Cancelled),
+            Err(Stop::Partial) => Err(QueryError::Unavailable("the query took too long".to_owned())),
+        }
     }
 
     fn head(&self) -> Positions {
@@ -175,14 +135,6 @@ impl Reader for FileHistory {
     }
 }
 
-fn newest(rows: &mut Vec<StoredRow>, keep: usize) {
-    rows.sort_by_key(|row| std::cmp::Reverse((row.timestamp, row.offset, row.partition)));
-    rows.truncate(keep);
-}
-
-/// Most frequent first, then by value.
-fn by_count(values: HashMap<String, u64>) -> Vec<(String, u64)> {
-    let mut values: Vec<(String, u64)> = values.into_iter().collect();
-    values.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    values
+fn unreadable(error: std::io::Error) -> QueryError {
+    QueryError::Unavailable(error.to_string())
 }

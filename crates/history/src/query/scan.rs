@@ -1,199 +1,299 @@
-//! Every row of a snapshot that a filter lets through.
+//! Goes over a snapshot: what rollups answer is counted, the rest is read, newest row groups first.
 
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use hashbrown::HashMap;
 use whittle_domain::Level;
-use whittle_domain::query::RowView;
-use whittle_patterns::{Catalog, FormId, PatternId};
 
-use super::meter::{Meter, Partial};
-use crate::file::dictionary::Dictionary;
+use super::cache::Caches;
+use super::judge::{ANY_WORDS, Judge, Judged};
+use super::meter::{Meter, Stop};
+use super::search::SearchError;
+use super::sink::{Counted, Sink, Times};
+use super::verdict::Verdict;
+use crate::file::index::Group;
 use crate::file::read::RowFile;
-use crate::file::schema::Column;
-use crate::file::values::put_message;
-use crate::store::{FileHistory, Snapshot};
-use crate::tail::Tail;
-use crate::{FacetField, Filter, QueryError, StoredRow};
+use crate::file::rollup::MINUTE;
+use crate::store::{FileHistory, Snapshot, StoredFile};
+use crate::{Filter, Positions};
 
-/// A row that matches.
-pub(crate) struct Found<'a> {
-    pub(crate) partition: u32,
-    pub(crate) offset: u64,
-    pub(crate) timestamp: i64,
-    pub(crate) received_at: i64,
-    pub(crate) level: Level,
-    pub(crate) level_text: &'a str,
-    pub(crate) source: &'a str,
-    pub(crate) message: &'a str,
-    pub(crate) context: &'a str,
-    pub(crate) pattern: PatternId,
+/// First and last microsecond.
+pub(crate) type Range = (i64, i64);
+
+pub(super) fn overlap(a: Range, b: Range) -> Option<Range> {
+    let both = (a.0.max(b.0), a.1.min(b.1));
+    (both.0 <= both.1).then_some(both)
 }
 
-impl Found<'_> {
-    pub(crate) fn to_row(&self) -> StoredRow {
-        StoredRow {
-            partition: self.partition,
-            offset: self.offset,
-            timestamp: self.timestamp,
-            received_at: self.received_at,
-            level: self.level,
-            level_text: self.level_text.to_owned(),
-            source: self.source.to_owned(),
-            message: self.message.to_owned(),
-            context: self.context.to_owned(),
-            pattern: self.pattern,
-        }
-    }
-
-    pub(crate) fn facet(&self, field: &FacetField) -> Option<String> {
-        match field {
-            FacetField::Source => Some(self.source.to_owned()),
-            FacetField::Level => Some(self.level.as_str().to_owned()),
-            FacetField::Pattern => Some(self.pattern.to_string()),
-            FacetField::Context(name) => {
-                let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(self.context).ok()?;
-                match object.get(name)? {
-                    serde_json::Value::String(text) => Some(text.clone()),
-                    serde_json::Value::Object(_) | serde_json::Value::Array(_) => None,
-                    other => Some(other.to_string()),
-                }
-            }
-        }
-    }
+pub(super) fn contains(outer: Range, inner: Range) -> bool {
+    outer.0 <= inner.0 && inner.1 <= outer.1
 }
 
 /// A filter over a snapshot.
 pub(crate) struct Scan<'a> {
     pub(crate) snapshot: Snapshot,
-    pub(crate) filter: &'a Filter,
-    catalog: &'a Catalog,
+    pub(crate) judge: Judge<'a>,
+    pub(crate) meter: &'a Meter<'a>,
+    /// The times that are asked for.
+    pub(crate) range: Range,
+    pub(super) until: Option<&'a Positions>,
+    /// Names what is asked of a row's text, for caches.
+    pub(super) signature: Arc<str>,
+    pub(super) caches: &'a Caches,
 }
 
-type Sink<'s> = &'s mut dyn FnMut(&Found<'_>);
+/// How much of something had arrived by the positions that are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Arrived {
+    All,
+    Part,
+    None,
+}
+
+/// Which of the rows that match for certain are still to be read.
+#[derive(Clone)]
+pub(super) enum Rest {
+    None,
+    /// Those in these stretches, rising and apart.
+    Cut(Rc<[Range]>),
+    All,
+}
+
+/// A row group that is to be read.
+pub(super) struct Work {
+    pub(super) file: usize,
+    pub(super) group: usize,
+    pub(super) arrived: Arrived,
+    /// Of the rows that match for certain.
+    pub(super) rest: Rest,
+    /// Whether there may be rows that their text decides.
+    pub(super) maybe: bool,
+}
+
+/// What judging the dictionary of a file came to, by the words that may stand in a row group.
+pub(super) type JudgedFiles = HashMap<(usize, u64), Rc<Judged>>;
 
 impl<'a> Scan<'a> {
-    pub(crate) fn new(history: &'a FileHistory, filter: &'a Filter) -> Self {
-        Scan { snapshot: history.snapshot(), filter, catalog: &history.catalog }
-    }
-
-    /// First and last timestamp of all that is stored.
-    pub(crate) fn range(&self) -> Option<(i64, i64)> {
-        self.snapshot.range()
-    }
-
-    fn pattern(&self, form: FormId) -> PatternId {
-        self.catalog.pattern_of(form).unwrap_or(PatternId(form.0))
-    }
-
-    fn resolve(&self, id: PatternId) -> PatternId {
-        self.catalog.resolve(id).unwrap_or(id)
-    }
-
-    /// Gives each row that matches, in no particular order.
-    pub(crate) fn rows(&self, meter: &Meter<'_>, sink: Sink<'_>) -> Result<Partial, QueryError> {
-        for tail in &self.snapshot.tails {
-            if let Some(reason) = meter.look()? {
-                return Ok(Partial(Some(reason)));
-            }
-            self.tail(tail, sink);
-        }
-        for file in self.snapshot.files.iter().rev() {
-            for group in 0..file.rows.index.groups.len() {
-                if let Some(reason) = meter.look()? {
-                    return Ok(Partial(Some(reason)));
-                }
-                self.group(&file.rows, group, sink).map_err(|e| QueryError::Unavailable(e.to_string()))?;
-            }
-        }
-        Ok(Partial(None))
-    }
-
-    fn tail(&self, tail: &Tail, sink: Sink<'_>) {
-        let patterns = self.patterns(&tail.dictionary);
-        for segment in tail.segments() {
-            for (row, series) in segment.rows() {
-                let text = segment.batch.text(row);
-                let found = Found {
-                    partition: row.partition,
-                    offset: row.offset,
-                    timestamp: row.timestamp,
-                    received_at: row.received_at,
-                    level: row.level,
-                    level_text: text.level_text,
-                    source: text.source,
-                    message: text.message,
-                    context: text.context,
-                    pattern: patterns[tail.dictionary.series[series as usize].form as usize],
-                };
-                self.offer(&found, sink);
-            }
+    pub(crate) fn new(history: &'a FileHistory, filter: &'a Filter, meter: &'a Meter<'a>) -> Self {
+        let last = filter.to.map_or(Some(i64::MAX), |to| to.checked_sub(1));
+        let range = last.map_or((0, -1), |last| (filter.from.unwrap_or(i64::MIN), last));
+        let judge = Judge::new(filter, &history.catalog);
+        Scan {
+            snapshot: history.snapshot(),
+            signature: judge.signature().into(),
+            judge,
+            meter,
+            range,
+            until: filter.until.as_ref(),
+            caches: &history.caches,
         }
     }
 
-    fn patterns(&self, dictionary: &Dictionary) -> Vec<PatternId> {
-        dictionary.forms.iter().map(|form| self.pattern(form.id)).collect()
+    /// Counts what can be counted and reads the rest.
+    pub(crate) fn tally(&self, sink: &mut dyn Sink) -> Result<(), Stop> {
+        self.run(self.range, false, sink)
     }
 
-    fn group(&self, file: &RowFile, group: usize, sink: Sink<'_>) -> std::io::Result<()> {
-        let bad = |what: &str| std::io::Error::new(std::io::ErrorKind::InvalidData, what.to_owned());
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let dictionary = &file.index.dictionary;
-        let patterns = self.patterns(dictionary);
-        let partitions = file.partitions(group)?;
-        let offsets = file.longs(group, Column::Offset)?;
-        let timestamps = file.longs(group, Column::Timestamp)?;
-        let received = file.longs(group, Column::Received)?;
-        let (levels, level_codes) = file.codes(group, Column::Level)?;
-        let (sources, source_codes) = file.codes(group, Column::Source)?;
-        let (forms, form_codes) = file.codes(group, Column::Form)?;
-        let (level_texts, level_text_codes) = file.codes(group, Column::LevelText)?;
-        let variables = file.texts(group, Column::Variables)?;
-        let contexts = file.texts(group, Column::Context)?;
-        for at in 0..offsets.len() {
-            let form = &forms[form_codes[at] as usize];
-            let form = FormId(u64::from_le_bytes(form.first_chunk().copied().unwrap_or_default()));
-            let known = dictionary.forms.iter().position(|f| f.id == form).ok_or_else(|| bad("form"))?;
-            let mut message = Vec::new();
-            if !put_message(dictionary.forms[known].skeleton.as_ref(), &variables[at], &mut message) {
-                return Err(bad("variables"));
+    /// Reads the rows of a range, counting none.
+    pub(crate) fn rows(&self, range: Range, sink: &mut dyn Sink) -> Result<(), Stop> {
+        self.run(range, true, sink)
+    }
+
+    fn run(&self, range: Range, read: bool, sink: &mut dyn Sink) -> Result<(), Stop> {
+        self.meter.look()?;
+        for (unit, tail) in self.snapshot.tails.iter().enumerate() {
+            self.tail(unit as u32, tail, range, sink)?;
+        }
+        let mut judged = JudgedFiles::new();
+        let mut work = Vec::new();
+        for at in (0..self.snapshot.files.len()).rev() {
+            let planned = self.plan(at, range, read, &mut judged, sink);
+            planned.map(|groups| work.extend(groups)).unwrap_or_else(|e| self.meter.damaged(&e));
+        }
+        let newest = |work: &Work| self.file(work.file).group(work.group).seen.1;
+        work.sort_by_key(|work| std::cmp::Reverse(newest(work)));
+        for work in work {
+            if sink.is_done(newest(&work)) {
+                return Ok(());
             }
-            let level = std::str::from_utf8(&levels[level_codes[at] as usize]).ok();
-            let found = Found {
-                partition: partitions[at],
-                offset: offsets[at] as u64,
-                timestamp: timestamps[at],
-                received_at: received[at],
-                level: level.and_then(Level::from_payload).ok_or_else(|| bad("level"))?,
-                level_text: &text(&level_texts[level_text_codes[at] as usize]),
-                source: &text(&sources[source_codes[at] as usize]),
-                message: &text(&message),
-                context: &text(&contexts[at]),
-                pattern: patterns[known],
-            };
-            self.offer(&found, sink);
+            self.meter.look()?;
+            self.meter.hold(sink.memory())?;
+            match self.group(&work, range, &mut judged, sink) {
+                Ok(()) => {}
+                Err(SearchError::Io(e)) => self.meter.damaged(&e),
+                Err(SearchError::Stop(stop)) => return Err(stop),
+            }
         }
         Ok(())
     }
 
-    fn offer(&self, row: &Found<'_>, sink: Sink<'_>) {
-        let filter = self.filter;
-        let arrived = |until: &crate::Positions| row.offset < until.get(&row.partition).copied().unwrap_or(0);
-        let matches = filter.levels.contains(row.level)
-            && filter.source.as_ref().is_none_or(|source| source == row.source)
-            && filter.from.is_none_or(|from| row.timestamp >= from)
-            && filter.to.is_none_or(|to| row.timestamp < to)
-            && filter.pattern.is_none_or(|pattern| self.resolve(pattern) == row.pattern)
-            && filter.until.as_ref().is_none_or(arrived)
-            && filter.query.as_ref().is_none_or(|query| {
-                let view = RowView {
-                    source: row.source,
-                    level: row.level,
-                    message: row.message,
-                    context: row.context,
-                    pattern: row.pattern,
-                };
-                query.matches(&view, &|id| self.resolve(id))
-            });
-        if matches {
-            sink(row);
+    pub(super) fn file(&self, at: usize) -> &RowFile {
+        &self.snapshot.files[at].rows
+    }
+
+    pub(super) fn judged(&self, file: usize, words: u64, judged: &mut JudgedFiles) -> Rc<Judged> {
+        let new = || Rc::new(self.judge.judge(&self.file(file).index.dictionary, words));
+        judged.entry((file, words)).or_insert_with(new).clone()
+    }
+
+    pub(super) fn unit(&self, file: usize) -> u32 {
+        (self.snapshot.tails.len() + file) as u32
+    }
+
+    /// Counts what the rollup of a file answers; the row groups that are left to read.
+    fn plan(
+        &self,
+        at: usize,
+        range: Range,
+        read: bool,
+        judged: &mut JudgedFiles,
+        sink: &mut dyn Sink,
+    ) -> io::Result<Vec<Work>> {
+        let file = &self.snapshot.files[at];
+        let Some(seen) = file.rows.index.seen().filter(|&seen| overlap(seen, range).is_some()) else {
+            return Ok(Vec::new());
+        };
+        let judged = self.judged(at, ANY_WORDS, judged);
+        let maybe = judged.has(Verdict::Maybe);
+        let arrived: Vec<Arrived> = file.rows.index.groups.iter().map(|group| self.arrived(group)).collect();
+        let whole = arrived.iter().all(|&arrived| arrived == Arrived::All);
+        let rest = match judged.has(Verdict::Yes) {
+            false => Rest::None,
+            true if read || !whole || sink.needs().context => Rest::All,
+            true => self.count(file, seen, range, &judged, sink)?,
+        };
+        let group = |(group, &arrived): (usize, &Arrived)| {
+            let seen = overlap(file.rows.group(group).seen, range)?;
+            let rest = match &rest {
+                Rest::Cut(cut) if !cut.iter().any(|&cut| overlap(cut, seen).is_some()) => Rest::None,
+                rest => rest.clone(),
+            };
+            let is_wanted = arrived != Arrived::None && (maybe || !matches!(rest, Rest::None));
+            is_wanted.then_some(Work { file: at, group, arrived, rest, maybe })
+        };
+        Ok(arrived.iter().enumerate().filter_map(group).collect())
+    }
+
+    /// Whether a row is among those that are asked for by arrival.
+    pub(super) fn has_arrived(&self, partition: u32, offset: u64) -> bool {
+        self.until.is_none_or(|until| offset < until.get(&partition).copied().unwrap_or(0))
+    }
+
+    fn arrived(&self, group: &Group) -> Arrived {
+        let Some(until) = self.until else { return Arrived::All };
+        let head = |partition: u32| until.get(&partition).copied().unwrap_or(0);
+        if group.offsets.iter().all(|offsets| offsets.last < head(offsets.partition)) {
+            Arrived::All
+        } else if group.offsets.iter().all(|offsets| offsets.first >= head(offsets.partition)) {
+            Arrived::None
+        } else {
+            Arrived::Part
         }
     }
+
+    /// Gives the sink what the rollup of a file says; what it does not say is left.
+    fn count(
+        &self,
+        file: &StoredFile,
+        seen: Range,
+        range: Range,
+        judged: &Judged,
+        sink: &mut dyn Sink,
+    ) -> io::Result<Rest> {
+        let index = &file.rows.index;
+        sink.enter(&index.dictionary);
+        let is_inside = contains(range, seen);
+        if is_inside && sink.times() == Times::None {
+            for ((series, rows), verdict) in index.dictionary.series.iter().zip(&index.series).zip(&judged.series) {
+                if *verdict == Verdict::Yes && rows.rows > 0 {
+                    let counted =
+                        Counted { series: Some(*series), level: series.level, seen: rows.seen, rows: rows.rows };
+                    sink.counted(&counted);
+                }
+            }
+            return Ok(Rest::None);
+        }
+        let suits = |grain: i64| match sink.times() {
+            Times::Within(width) => width % grain == 0,
+            Times::None | Times::Stretches => true,
+        };
+        if judged.by_level_alone() && !sink.needs().series() && suits(MINUTE) {
+            return Ok(self.minutes(&file.rows, range, judged, sink));
+        }
+        if !suits(index.grain) {
+            return Ok(Rest::All);
+        }
+        // Where the cells cannot be read, the rows still can.
+        self.cells(file, range, judged, sink).or_else(|e| {
+            tracing::error!(error = %e, file = %file.rows.path.display(), "the cells cannot be read");
+            Ok(Rest::All)
+        })
+    }
+
+    fn minutes(&self, file: &RowFile, range: Range, judged: &Judged, sink: &mut dyn Sink) -> Rest {
+        let minutes = &file.index.minutes;
+        let span =
+            |minute: i64| (minute.saturating_mul(MINUTE), minute.saturating_mul(MINUTE).saturating_add(MINUTE - 1));
+        let first = minutes.partition_point(|minute| span(minute.minute).1 < range.0);
+        let mut cut = Vec::new();
+        for minute in minutes[first..].iter().take_while(|minute| span(minute.minute).0 <= range.1) {
+            let seen = span(minute.minute);
+            if !contains(range, seen) {
+                cut.extend(overlap(seen, range));
+                continue;
+            }
+            for level in Level::ALL.into_iter().filter(|&level| judged.levels.contains(level)) {
+                let rows = u64::from(minute.levels[level as usize]);
+                if rows > 0 {
+                    sink.counted(&Counted { series: None, level, seen, rows });
+                }
+            }
+        }
+        rest(cut)
+    }
+
+    fn cells(&self, file: &StoredFile, range: Range, judged: &Judged, sink: &mut dyn Sink) -> io::Result<Rest> {
+        let cells = match self.caches.cells.get(&file.entry.id) {
+            Some(cells) => cells,
+            None => {
+                let cells = Arc::new(file.rows.cells()?);
+                self.caches.cells.put(file.entry.id, cells.clone(), cells.memory());
+                cells
+            }
+        };
+        let (series, exact) = (&file.rows.index.dictionary.series, &file.rows.index.series);
+        let apart = sink.needs().series() || sink.needs().level;
+        let first = cells.cells.partition_point(|cell| cells.span(cell.stretch).1 < range.0);
+        let mut cut = Vec::new();
+        for stretch in cells.cells[first..].chunk_by(|a, b| a.stretch == b.stretch) {
+            let seen = cells.span(stretch[0].stretch);
+            if seen.0 > range.1 {
+                break;
+            }
+            let mut yes = stretch.iter().filter(|cell| judged.series[cell.series as usize] == Verdict::Yes).peekable();
+            if yes.peek().is_none() {
+                continue;
+            }
+            if !contains(range, seen) {
+                cut.extend(overlap(seen, range));
+            } else if apart {
+                for cell in yes {
+                    let seen = overlap(seen, exact[cell.series as usize].seen).unwrap_or(seen);
+                    let series = series[cell.series as usize];
+                    let rows = u64::from(cell.rows);
+                    sink.counted(&Counted { series: Some(series), level: series.level, seen, rows });
+                }
+            } else {
+                let rows = yes.map(|cell| u64::from(cell.rows)).sum();
+                sink.counted(&Counted { series: None, level: Level::default(), seen, rows });
+            }
+        }
+        Ok(rest(cut))
+    }
+}
+
+fn rest(cut: Vec<Range>) -> Rest {
+    if cut.is_empty() { Rest::None } else { Rest::Cut(cut.into()) }
 }

@@ -138,11 +138,9 @@ impl Flusher {
         record.states.clone_from(&job.state.states);
         let mut files = Vec::new();
         for tail in &job.tails {
-            let (entry, written) = self.until_done(|| self.write(tail))?;
-            record.added.push(entry);
-            let path = file_path(&self.shared.dir, entry.id);
-            let rows = RowFile::written(written, &path);
-            files.push(Arc::new(StoredFile::new(entry, rows, self.shared.garbage.clone())));
+            let file = self.until_done(|| self.write(tail))?;
+            record.added.push(file.entry);
+            files.push(Arc::new(file));
         }
         for (name, bytes) in &job.state.journals {
             let entry = self.until_done(|| self.append_journal(name, bytes))?;
@@ -158,7 +156,7 @@ impl Flusher {
     }
 
     /// Writes a tail to a file with its final name, synced together with the folder.
-    fn write(&self, tail: &Tail) -> io::Result<(FileEntry, Written)> {
+    fn write(&self, tail: &Tail) -> io::Result<StoredFile> {
         self.check_free_space()?;
         let id = lock(&self.log).take_id();
         let path = file_path(&self.shared.dir, id);
@@ -169,14 +167,15 @@ impl Flusher {
         })?;
         let rows = tail.rows as u64;
         let entry = FileEntry { id, order: id, bytes: written.bytes, rows, tier: 0, received: written.received };
-        Ok((entry, written))
+        let rows = RowFile::written(written, &path)?;
+        Ok(StoredFile::new(entry, rows, self.shared.garbage.clone()))
     }
 
     fn write_as(&self, tail: &Tail, path: &std::path::Path) -> io::Result<Written> {
         let temporary = path.with_extension("tmp");
         let mut writer = FileWriter::create(&*self.disk, &temporary, ZSTD)?;
-        write_tail(tail, self.settings.group_rows, &mut writer)?;
-        let written = writer.finish(tail.dictionary.clone())?;
+        let totals = write_tail(tail, self.settings.group_rows, &mut writer)?;
+        let written = writer.finish(tail.dictionary.clone(), totals)?;
         self.disk.rename(&temporary, path)?;
         self.disk.sync_dir(&self.shared.dir)?;
         Ok(written)

@@ -24,7 +24,9 @@ use whittle_patterns::Catalog;
 
 pub(crate) use state::{Snapshot, StoredFile};
 
+use crate::file::forms::Forms;
 use crate::file::read::RowFile;
+use crate::query::Caches;
 use crate::{Checkpoint, Positions, Settings, Writer};
 use flush::Flusher;
 use journals::Journals;
@@ -66,6 +68,7 @@ pub struct Opened {
 pub struct FileHistory {
     shared: Arc<Shared>,
     pub(crate) catalog: Catalog,
+    pub(crate) caches: Caches,
     flusher: Arc<Flusher>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     _lock: Box<dyn Send + Sync>,
@@ -81,7 +84,8 @@ impl FileHistory {
         })?;
         let mut log = ManifestLog::open(disk.clone(), dir)?;
         let garbage = Arc::new(Garbage::default());
-        let (files, set_aside) = open_files(&*disk, dir, &mut log, &garbage)?;
+        let forms = Arc::new(Forms::default());
+        let (files, set_aside) = open_files(&*disk, dir, &mut log, &garbage, &forms)?;
         let (journals, contents) = Journals::open(disk.clone(), dir, &log.live().journals)?;
         remove_orphans(&*disk, dir, &log)?;
         let checkpoint = Checkpoint {
@@ -89,7 +93,7 @@ impl FileHistory {
             states: log.live().states.clone(),
             journals: contents,
         };
-        let shared = Arc::new(Shared::new(dir, files, checkpoint.positions.clone(), garbage));
+        let shared = Arc::new(Shared::new(dir, files, checkpoint.positions.clone(), garbage, forms));
         Ok(Opened { checkpoint, set_aside, disk, settings, log, journals, shared, lock })
     }
 
@@ -108,6 +112,10 @@ impl FileHistory {
         self.shared.snapshot()
     }
 
+    pub(crate) fn forms(&self) -> &Forms {
+        &self.shared.forms
+    }
+
     pub(crate) fn dropped_rows(&self) -> u64 {
         self.shared.dropped.load(Ordering::Relaxed)
     }
@@ -120,10 +128,12 @@ impl Opened {
         catalog: Catalog,
         on_durable: Box<dyn Fn(&Positions) + Send + Sync>,
     ) -> io::Result<(Arc<FileHistory>, Box<dyn Writer>)> {
+        let cache_bytes = self.settings.cache_bytes;
         let flusher = Arc::new(Flusher::new(self.disk, self.shared.clone(), self.settings, self.log, self.journals));
         let history = Arc::new(FileHistory {
             shared: self.shared,
             catalog,
+            caches: Caches::new(cache_bytes),
             flusher: flusher.clone(),
             threads: Mutex::default(),
             _lock: self.lock,
@@ -155,11 +165,12 @@ fn open_files(
     dir: &Path,
     log: &mut ManifestLog,
     garbage: &Arc<Garbage>,
+    forms: &Forms,
 ) -> Result<Opening, OpenError> {
     let (mut files, mut damaged, mut set_aside) = (Vec::new(), manifest::Record::default(), Vec::new());
     for entry in log.live().added.clone() {
         let path = state::file_path(dir, entry.id);
-        match disk.open(&path).and_then(|file| RowFile::open(file, &path)) {
+        match disk.open(&path).and_then(|file| RowFile::open(file, &path, forms)) {
             Ok(rows) => files.push(Arc::new(StoredFile::new(entry, rows, garbage.clone()))),
             Err(e) => {
                 set_aside.push(format!("{} ({} rows): {e}", path.display(), entry.rows));

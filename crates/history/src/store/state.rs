@@ -6,6 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::manifest::FileEntry;
 use crate::Positions;
+use crate::file::forms::Forms;
 use crate::file::read::RowFile;
 use crate::tail::Tail;
 
@@ -91,6 +92,8 @@ struct State {
 pub(crate) struct Shared {
     pub(crate) dir: PathBuf,
     pub(crate) garbage: Arc<Garbage>,
+    /// The forms of all files and tails.
+    pub(crate) forms: Arc<Forms>,
     /// Rows that retention dropped.
     pub(crate) dropped: AtomicU64,
     state: Mutex<State>,
@@ -98,11 +101,18 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(dir: &Path, files: Vec<Arc<StoredFile>>, head: Positions, garbage: Arc<Garbage>) -> Self {
+    pub(crate) fn new(
+        dir: &Path,
+        files: Vec<Arc<StoredFile>>,
+        head: Positions,
+        garbage: Arc<Garbage>,
+        forms: Arc<Forms>,
+    ) -> Self {
         let state = State { files: Arc::new(files), frozen: Vec::new(), tail: Tail::default(), head };
         Shared {
             dir: dir.to_owned(),
             garbage,
+            forms,
             dropped: AtomicU64::new(0),
             state: Mutex::new(state),
             room: Condvar::new(),

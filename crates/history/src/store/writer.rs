@@ -25,10 +25,11 @@ pub(crate) struct HistoryWriter {
 
 impl HistoryWriter {
     pub(crate) fn new(history: Arc<FileHistory>, flusher: Arc<Flusher>, positions: Positions) -> Self {
+        let coder = Coder::new(history.shared.forms.clone());
         HistoryWriter {
             history,
             flusher,
-            coder: Coder::default(),
+            coder,
             additions: Dictionary::default(),
             positions,
             rows: 0,
@@ -39,7 +40,8 @@ impl HistoryWriter {
 
     fn submit(&mut self, state: StageState) -> u64 {
         let (tail, positions) = self.history.shared.freeze();
-        (self.coder, self.rows, self.bytes) = (Coder::default(), 0, 0);
+        self.coder.reset();
+        (self.rows, self.bytes) = (0, 0);
         self.flusher.submit(tail, positions, state)
     }
 }

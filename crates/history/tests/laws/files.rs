@@ -38,6 +38,7 @@ impl Files {
             group_rows: 16,
             merged_rows: 200,
             keep_free_percent: 0,
+            retry_after: std::time::Duration::from_millis(20),
             clock: Clock::new(move || clock.load(Ordering::Relaxed)),
             ..Settings::default()
         };

@@ -147,7 +147,7 @@ fn filter(asked: &Asked, model: &Model) -> Filter {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, max_shrink_iters: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases / 4, max_shrink_iters: 400, ..ProptestConfig::default() })]
 
     #[test]
     fn a_history_answers_as_its_model(steps in prop::collection::vec(step(), 1..24), last in asked()) {
