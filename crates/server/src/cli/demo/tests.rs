@@ -9,6 +9,7 @@ use axum::routing::{get, post};
 use clap::Parser;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 use whittle_domain::Level;
 
 use super::incident::STORIES;
@@ -92,9 +93,14 @@ fn spans_are_read_and_refused_with_the_fix() {
 #[tokio::test]
 async fn print_writes_ndjson() {
     let mut out = Vec::new();
-    run(&args(&["--print", "--for", "2s", "--rate", "50", "--backfill", "10s"]), &mut out, Vec::new())
-        .await
-        .expect("prints");
+    run(
+        &args(&["--print", "--for", "2s", "--rate", "50", "--backfill", "10s"]),
+        &mut out,
+        Vec::new(),
+        CancellationToken::new(),
+    )
+    .await
+    .expect("prints");
     let text = String::from_utf8(out).expect("UTF-8");
     assert_eq!(text.lines().count(), 2 * 50 + 10 * 5);
     for line in text.lines() {
@@ -136,7 +142,9 @@ async fn waits_for_the_server_and_sends_everything_once() {
     let (taken, mut bodies) = mpsc::channel(100);
     let url = server(taken).await;
     let mut out = Vec::new();
-    run(&args(&["--url", &url, "--for", "500ms", "--rate", "400"]), &mut out, Vec::new()).await.expect("sent");
+    run(&args(&["--url", &url, "--for", "500ms", "--rate", "400"]), &mut out, Vec::new(), CancellationToken::new())
+        .await
+        .expect("sent");
     let mut lines = BTreeSet::new();
     let mut count = 0;
     while let Ok(body) = bodies.try_recv() {
@@ -153,7 +161,8 @@ async fn no_server_is_an_error_with_the_fix() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("bound"));
     drop(listener);
-    let error = run(&args(&["--url", &url]), Vec::new(), Vec::new()).await.expect_err("nobody there");
+    let error =
+        run(&args(&["--url", &url]), Vec::new(), Vec::new(), CancellationToken::new()).await.expect_err("nobody there");
     assert!(error.to_string().contains("whittle up") && error.to_string().contains("--url"), "{error}");
 }
 
@@ -165,7 +174,8 @@ async fn records_that_are_refused_end_the_run() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("bound"));
     tokio::spawn(async move { axum::serve(listener, router).await });
-    let error = run(&args(&["--url", &url]), Vec::new(), Vec::new()).await.expect_err("refused");
+    let error =
+        run(&args(&["--url", &url]), Vec::new(), Vec::new(), CancellationToken::new()).await.expect_err("refused");
     let text = error.to_string();
     assert!(text.contains("400") && text.contains("\\u{1b}"), "control characters are escaped: {text}");
 }
