@@ -145,6 +145,10 @@ pub trait Consumer: Send {
     /// Goes on from another offset of a partition.
     fn seek(&mut self, position: Position) -> Result<(), BusError>;
 
+    /// Where this member stands in a partition: what it gave, and what it found lost, lies below. `None` where the partition
+    /// is not its own.
+    fn position(&self, partition: u32) -> Option<u64>;
+
     /// The partitions that this member has now.
     fn assignment(&self) -> Vec<u32>;
 }

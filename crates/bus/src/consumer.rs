@@ -219,6 +219,10 @@ impl Consumer for Member {
         Ok(())
     }
 
+    fn position(&self, partition: u32) -> Option<u64> {
+        self.cursor(partition).map(|cursor| cursor.position)
+    }
+
     fn assignment(&self) -> Vec<u32> {
         self.group.assigned(self.id).iter().map(|a| a.partition).collect()
     }

@@ -21,7 +21,7 @@ pub use metrics::AlertMetrics;
 pub use outbox::{DeadNotice, DeliveryPolicy, Offer, Outbox, OutboxError, OutboxHandle};
 pub use settings::{AlertSettings, WebhookSettings};
 pub use sink::{AddressGuard, DeliveryError, ForbiddenAddress, Sink, StdoutSink, WebhookSink};
-pub use stage::{AlertError, AlertStage};
+pub use stage::{AlertError, AlertSnapshot, AlertStage};
 pub use state::StateError;
 
 /// The wall clock: milliseconds since 1970.

@@ -39,6 +39,24 @@ pub struct AlertStage {
     counted: Counted,
 }
 
+/// The state of a stage at one moment.
+pub struct AlertSnapshot {
+    state: EngineState,
+    outbox: OutboxHandle,
+}
+
+impl AlertSnapshot {
+    /// Makes sure that all notices that the state has given are on disk, then gives the state, to be stored with the rows it
+    /// stands for. Waits for the disk.
+    ///
+    /// # Errors
+    /// The disk does not take the notices now: to be tried again with a newer snapshot, without a checkpoint until then.
+    pub fn persist(self) -> Result<Bytes, OutboxError> {
+        self.outbox.flush(FLUSH)?;
+        Ok(state::encode(&self.state))
+    }
+}
+
 /// The engine's counts that the metrics have.
 #[derive(Default)]
 struct Counted {
@@ -98,13 +116,17 @@ impl AlertStage {
         self.count();
     }
 
-    /// Makes sure that all notices so far are on disk, then gives the state, to be stored with the rows it stands for.
+    /// The state as of now. Quick: what takes time is [`AlertSnapshot::persist`], which does not need the stage.
+    pub fn snapshot(&self) -> AlertSnapshot {
+        AlertSnapshot { state: self.engine.state(), outbox: self.outbox.clone() }
+    }
+
+    /// [`AlertStage::snapshot`], persisted.
     ///
     /// # Errors
-    /// The disk does not take the notices now: to be tried again, without a checkpoint until then.
-    pub fn checkpoint(&mut self) -> Result<Bytes, OutboxError> {
-        self.outbox.flush(FLUSH)?;
-        Ok(state::encode(&self.engine.state()))
+    /// As of [`AlertSnapshot::persist`].
+    pub fn checkpoint(&self) -> Result<Bytes, OutboxError> {
+        self.snapshot().persist()
     }
 
     fn give(&mut self) {

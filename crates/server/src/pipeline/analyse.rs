@@ -1,9 +1,10 @@
 //! The analysis stage: form and pattern of each line, and everyone who wants to see it before it is stored.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use whittle_domain::{Batch, Span};
+use whittle_domain::{Batch, Row, Span, timestamp};
 use whittle_patterns::{Miner, Var};
 
 use super::{DeadLetter, Divide, Stage};
@@ -82,7 +83,7 @@ impl Stage for Analyse {
         self.mine(batch);
         let batch = Arc::new(std::mem::take(batch));
         for tap in &mut self.taps {
-            tap.observe(&batch);
+            guarded(|| tap.observe(&batch));
         }
         batch
     }
@@ -90,9 +91,35 @@ impl Stage for Analyse {
     fn tick(&mut self, idle: bool) {
         let now = idle.then(|| (self.clock)());
         for tap in &mut self.taps {
-            tap.tick(now);
+            guarded(|| tap.tick(now));
         }
     }
+}
+
+/// Calls a tap. What goes wrong in one is its own: the rows are stored, and the other taps see them.
+fn guarded(call: impl FnOnce()) {
+    if catch_unwind(AssertUnwindSafe(call)).is_err() {
+        tracing::error!("what looks at rows as they pass has panicked; the rows themselves go on");
+    }
+}
+
+/// A normalized record as JSON, for the dead letters.
+fn record_json(batch: &Batch, row: &Row) -> String {
+    let text = batch.text(row);
+    let mut record = serde_json::json!({
+        "source": text.source,
+        "level": row.level,
+        "message": text.message,
+        "timestamp": timestamp::to_string(row.timestamp),
+        "receivedAt": timestamp::to_string(row.received_at),
+    });
+    if !text.level_text.is_empty() {
+        record["levelText"] = text.level_text.into();
+    }
+    if let Ok(context) = serde_json::from_str::<serde_json::Value>(text.context) {
+        record["context"] = context;
+    }
+    record.to_string()
 }
 
 impl Divide for Batch {
@@ -114,7 +141,7 @@ impl Divide for Batch {
             received_at: row.received_at,
             records: 1,
             reason,
-            body: Bytes::copy_from_slice(self.text(row).message.as_bytes()),
+            body: record_json(self, row).into(),
         })
     }
 }

@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use prometheus_client::metrics::counter::Counter;
-use whittle_bus::{Bus, Entry};
+use whittle_bus::{Bus, Entry, ProduceError};
 
 use super::{EdgeError, Feed};
 
 /// How long a dead letter may take to become durable before it is tried again.
 const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Bytes that are kept of a dead letter that is larger than an entry may be.
+const CUT: usize = 1 << 20;
 
 /// One record, or one entry, that could not be processed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,24 +53,33 @@ impl DeadLetters {
     /// # Errors
     /// When the bus does not take it now.
     pub fn put(&self, letter: &DeadLetter) -> Result<(), EdgeError> {
+        match self.append(letter, letter.body.clone(), &letter.reason) {
+            Err(ProduceError::TooLarge(_)) => {
+                let cut = letter.body.slice(..letter.body.len().min(CUT));
+                let reason = format!("{} (the first {} of {} bytes)", letter.reason, cut.len(), letter.body.len());
+                self.append(letter, cut, &reason)
+            }
+            result => result,
+        }
+        .map_err(|error| EdgeError::Unavailable(error.to_string()))?;
+        self.count.inc_by(letter.records);
+        self.feed.dead(letter.records);
+        Ok(())
+    }
+
+    fn append(&self, letter: &DeadLetter, body: Bytes, reason: &str) -> Result<(), ProduceError> {
         let headers = vec![
             ("topic".to_owned(), Bytes::from(letter.topic.clone())),
             ("partition".to_owned(), Bytes::from(letter.partition.to_string())),
             ("offset".to_owned(), Bytes::from(letter.offset.to_string())),
-            ("reason".to_owned(), Bytes::from(letter.reason.clone())),
+            ("reason".to_owned(), Bytes::from(reason.to_owned())),
         ];
-        let body = letter.body.clone();
         let entry = Entry { key: Bytes::new(), partition: Some(0), headers, body, count: 1, time: letter.received_at };
         let (told, answer) = crossbeam_channel::bounded(1);
         self.bus.produce(&self.topic, entry, Box::new(move |result| drop(told.send(result))));
         match answer.recv_timeout(PATIENCE) {
-            Ok(Ok(_)) => {
-                self.count.inc_by(letter.records);
-                self.feed.stored(letter.records);
-                Ok(())
-            }
-            Ok(Err(error)) => Err(EdgeError::Unavailable(error.to_string())),
-            Err(_) => Err(EdgeError::Unavailable("a dead letter was not durable in time".into())),
+            Ok(result) => result.map(|_| ()),
+            Err(_) => Err(ProduceError::Unavailable("a dead letter was not durable in time".into())),
         }
     }
 }

@@ -53,15 +53,18 @@ pub enum Held {
     Later,
 }
 
+/// An item that was not taken, and why.
+pub type Refused<T> = Box<(EdgeError, T)>;
+
 /// Where a stage's output goes.
 pub trait Outlet: Send {
     /// What it takes.
     type Item;
-    /// Takes an item. May block: that is the backpressure. After an error the item has not been taken.
+    /// Takes an item. May block: that is the backpressure.
     ///
     /// # Errors
-    /// When it cannot be taken now, or never again.
-    fn send(&mut self, item: &Self::Item) -> Result<Held, EdgeError>;
+    /// When it cannot be taken now, or never again: then the item comes back.
+    fn send(&mut self, item: Self::Item) -> Result<Held, Refused<Self::Item>>;
     /// Called between items and while there are none, several times a second.
     ///
     /// # Errors
@@ -108,10 +111,10 @@ impl<T: Send> Inlet for ChannelInlet<T> {
     }
 }
 
-impl<T: Clone + Send> Outlet for ChannelOutlet<T> {
+impl<T: Send> Outlet for ChannelOutlet<T> {
     type Item = T;
 
-    fn send(&mut self, item: &T) -> Result<Held, EdgeError> {
-        self.0.send(item.clone()).map(|()| Held::Later).map_err(|_| EdgeError::Closed)
+    fn send(&mut self, item: T) -> Result<Held, Refused<T>> {
+        self.0.send(item).map(|()| Held::Later).map_err(|back| Box::new((EdgeError::Closed, back.0)))
     }
 }

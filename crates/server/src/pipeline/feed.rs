@@ -46,6 +46,8 @@ pub struct Feed {
     dropped_below: Vec<AtomicU64>,
     appended: AtomicU64,
     stored: AtomicU64,
+    dead: AtomicU64,
+    lost: AtomicU64,
     closed: AtomicBool,
 }
 
@@ -62,6 +64,8 @@ impl Feed {
             dropped_below: ends.iter().map(|end| AtomicU64::new(*end)).collect(),
             appended: AtomicU64::new(ends.iter().sum()),
             stored: AtomicU64::new(held.iter().sum()),
+            dead: AtomicU64::new(0),
+            lost: AtomicU64::new(0),
             closed: AtomicBool::new(false),
         }
     }
@@ -112,19 +116,29 @@ impl Feed {
         self.dropped_below.len()
     }
 
-    /// The history took in records (or they went to the dead letters, or the log lost them).
+    /// The history took in records.
     pub fn stored(&self, records: u64) {
         self.stored.fetch_add(records, Ordering::Relaxed);
     }
 
-    /// Records that were stored, or given up on, by this process and those before it.
-    pub fn stored_records(&self) -> u64 {
-        self.stored.load(Ordering::Relaxed)
+    /// Records went to the dead letters.
+    pub fn dead(&self, records: u64) {
+        self.dead.fetch_add(records, Ordering::Relaxed);
+    }
+
+    /// Records are not in the log any more, by damage or by retention, and no stage has seen them.
+    pub fn lost(&self, records: u64) {
+        self.lost.fetch_add(records, Ordering::Relaxed);
+    }
+
+    /// Records that nothing waits for any more: stored, dead or lost, by this process or stored by those before it.
+    pub fn done(&self) -> u64 {
+        [&self.stored, &self.dead, &self.lost].iter().map(|count| count.load(Ordering::Relaxed)).sum()
     }
 
     /// Durable records that the history does not show yet.
     pub fn lag(&self) -> u64 {
-        self.appended.load(Ordering::Relaxed).saturating_sub(self.stored.load(Ordering::Relaxed))
+        self.appended.load(Ordering::Relaxed).saturating_sub(self.done())
     }
 
     /// Whether so much waits for the history that ingestion has to refuse.

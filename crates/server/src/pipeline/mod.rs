@@ -20,7 +20,7 @@ mod tests;
 
 pub use analyse::{Analyse, PatternJournal, Tap};
 pub use dead_letters::{DeadLetter, DeadLetters};
-pub use edge::{ChannelInlet, ChannelOutlet, EdgeError, Held, Inlet, Outlet, Polled, channel};
+pub use edge::{ChannelInlet, ChannelOutlet, EdgeError, Held, Inlet, Outlet, Polled, Refused, channel};
 pub use feed::{Fed, Feed, FeedLimits};
 pub use normalize::{Normalize, Raws};
 pub use raw_inlet::{Durable, RawInlet};

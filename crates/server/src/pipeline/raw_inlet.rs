@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use whittle_bus::{BusError, Consumer, Frame, Position};
 
@@ -14,6 +14,8 @@ use crate::ingest;
 const READ_BYTES: usize = 4 << 20;
 /// Longest wait for the log, in which nothing comes from memory.
 const LOG_WAIT: Duration = Duration::from_millis(50);
+/// Wait after a commit that failed.
+const COMMIT_AGAIN: Duration = Duration::from_secs(5);
 
 /// For each partition the offset below which the history is durable, as told by the history, for the group's commit.
 #[derive(Debug, Clone)]
@@ -44,6 +46,8 @@ pub struct RawInlet {
     consumer: Box<dyn Consumer>,
     durable: Durable,
     committed: Vec<u64>,
+    /// A commit failed, and is tried again then.
+    commit_again: Option<Instant>,
     /// For each partition the next offset to give.
     next: Vec<u64>,
     /// For each partition where the consumer stands.
@@ -61,6 +65,7 @@ impl RawInlet {
             consumer,
             durable,
             committed: vec![0; held.len()],
+            commit_again: None,
             next: held.to_vec(),
             reading: vec![None; held.len()],
             waiting: None,
@@ -94,6 +99,7 @@ impl RawInlet {
             if self.reading[partition] != Some(self.next[partition]) {
                 let offset = self.next[partition];
                 self.consumer.seek(Position { partition: partition as u32, offset }).map_err(unavailable)?;
+                self.reading[partition] = Some(offset);
             }
         }
         let frames = self.consumer.poll(READ_BYTES, timeout.min(LOG_WAIT)).map_err(unavailable)?;
@@ -102,9 +108,22 @@ impl RawInlet {
             self.take_frame(frame, &mut raws, &mut rejected);
         }
         if raws.is_empty() && rejected.is_empty() {
+            self.skip_lost();
             return Ok(Polled::Idle);
         }
         Ok(Polled::Item(raws, rejected))
+    }
+
+    /// Nothing came: what the consumer passed over, since it is damaged or gone, is lost.
+    fn skip_lost(&mut self) {
+        for (partition, next) in self.next.iter_mut().enumerate() {
+            let Some(position) = self.consumer.position(partition as u32) else { continue };
+            if position > *next {
+                self.feed.lost(position - *next);
+                *next = position;
+                self.reading[partition] = Some(position);
+            }
+        }
     }
 
     fn take_frame(&mut self, frame: &Frame, raws: &mut Raws, rejected: &mut Vec<DeadLetter>) {
@@ -114,8 +133,8 @@ impl RawInlet {
         if frame.next_offset() <= *next {
             return;
         }
-        // What the log lost, or retention took, can't be stored any more: it must not count as waiting for ever.
-        self.feed.stored(frame.base_offset.saturating_sub(*next));
+        // What the log lost, or retention took, must not count as waiting for ever.
+        self.feed.lost(frame.base_offset.saturating_sub(*next));
         let skip = next.saturating_sub(frame.base_offset) as usize;
         *next = frame.next_offset();
         match ingest::decode(frame) {
@@ -134,19 +153,30 @@ impl RawInlet {
         }
     }
 
-    /// Commits what the history has made durable since.
-    fn commit_durable(&mut self) -> Result<(), EdgeError> {
+    /// Commits what the history has made durable since. The commit only lets old segments go, so one that fails is tried
+    /// again later and holds nothing up.
+    fn commit_durable(&mut self) {
         let risen: Vec<Position> = (0..self.committed.len())
             .map(|p| Position { partition: p as u32, offset: self.durable.get(p) })
             .filter(|position| position.offset > self.committed[position.partition as usize])
             .collect();
-        if !risen.is_empty() {
-            self.consumer.commit(&risen).map_err(unavailable)?;
-            for position in risen {
-                self.committed[position.partition as usize] = position.offset;
+        if risen.is_empty() || self.commit_again.is_some_and(|at| Instant::now() < at) {
+            return;
+        }
+        match self.consumer.commit(&risen) {
+            Ok(()) => {
+                self.commit_again = None;
+                for position in risen {
+                    self.committed[position.partition as usize] = position.offset;
+                }
+            }
+            Err(error) => {
+                if self.commit_again.is_none() {
+                    tracing::warn!(%error, "old segments of the raw log cannot be released; trying again");
+                }
+                self.commit_again = Some(Instant::now() + COMMIT_AGAIN);
             }
         }
-        Ok(())
     }
 }
 
@@ -158,7 +188,7 @@ impl Inlet for RawInlet {
     type Item = Raws;
 
     fn poll(&mut self, timeout: Duration) -> Result<Polled<Raws>, EdgeError> {
-        self.commit_durable()?;
+        self.commit_durable();
         if self.feed.is_closed() {
             return Ok(Polled::Ended);
         }
@@ -176,6 +206,7 @@ impl Inlet for RawInlet {
     }
 
     fn commit(&mut self) -> Result<(), EdgeError> {
-        self.commit_durable()
+        self.commit_durable();
+        Ok(())
     }
 }

@@ -172,7 +172,7 @@ where
         match out {
             Ok(out) => {
                 self.counters.records.inc_by(records as u64);
-                let held = self.retried("send", |runner| runner.outlet.send(&out))?;
+                let held = self.send(out)?;
                 if held == Held::Durable {
                     self.retried("commit", |runner| runner.inlet.commit())?;
                 }
@@ -188,6 +188,18 @@ where
                 None => Ok(()),
             },
         }
+    }
+
+    fn send(&mut self, out: S::Out) -> Result<Held, EdgeError> {
+        let mut left = Some(out);
+        self.retried("send", |runner| {
+            let Some(out) = left.take() else { return Err(EdgeError::Closed) };
+            runner.outlet.send(out).map_err(|refused| {
+                let (error, out) = *refused;
+                left = Some(out);
+                error
+            })
+        })
     }
 
     fn reject(&mut self, letter: &DeadLetter) -> Result<(), EdgeError> {

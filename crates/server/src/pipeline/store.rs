@@ -7,7 +7,7 @@ use bytes::Bytes;
 use whittle_domain::Batch;
 use whittle_history::{StageState, WriteError, Writer};
 
-use super::{DeadLetter, Divide, EdgeError, Feed, Held, Outlet, Stage};
+use super::{DeadLetter, Divide, EdgeError, Feed, Held, Outlet, Refused, Stage};
 
 /// Gathers the stages' state for a commit; called at the border of a batch.
 type GatherState = Box<dyn FnMut() -> Result<StageState, EdgeError> + Send>;
@@ -48,6 +48,8 @@ pub struct HistoryOutlet {
     feed: Arc<Feed>,
     /// Journals that a refused commit did not take.
     unwritten: BTreeMap<String, Bytes>,
+    /// The last commit failed, and that was said.
+    failing: bool,
 }
 
 impl HistoryOutlet {
@@ -57,7 +59,7 @@ impl HistoryOutlet {
         state: impl FnMut() -> Result<StageState, EdgeError> + Send + 'static,
         feed: Arc<Feed>,
     ) -> Self {
-        HistoryOutlet { writer, state: Box::new(state), feed, unwritten: BTreeMap::new() }
+        HistoryOutlet { writer, state: Box::new(state), feed, unwritten: BTreeMap::new(), failing: false }
     }
 
     fn commit_if_due(&mut self) -> Result<(), EdgeError> {
@@ -93,15 +95,28 @@ fn unavailable(error: WriteError) -> EdgeError {
 impl Outlet for HistoryOutlet {
     type Item = Arc<Batch>;
 
-    fn send(&mut self, batch: &Arc<Batch>) -> Result<Held, EdgeError> {
-        self.commit_if_due()?;
-        self.writer.append(batch).map_err(unavailable)?;
-        self.feed.stored(batch.len() as u64);
-        Ok(Held::Later)
+    fn send(&mut self, batch: Arc<Batch>) -> Result<Held, Refused<Arc<Batch>>> {
+        match self.writer.append(&batch) {
+            Ok(()) => {
+                self.feed.stored(batch.len() as u64);
+                Ok(Held::Later)
+            }
+            Err(error) => Err(Box::new((unavailable(error), batch))),
+        }
     }
 
+    /// A commit that fails is tried again at the next tick and holds nothing up: rows go on being appended, until the
+    /// history itself has no more room for them.
     fn tick(&mut self) -> Result<(), EdgeError> {
-        self.commit_if_due()
+        match self.commit_if_due() {
+            Ok(()) => self.failing = false,
+            Err(error) if !self.failing => {
+                self.failing = true;
+                tracing::warn!(%error, "the history cannot be committed; trying again");
+            }
+            Err(_) => {}
+        }
+        Ok(())
     }
 
     fn finish(&mut self) -> Result<(), EdgeError> {

@@ -190,10 +190,10 @@ struct Counting {
 impl Outlet for Counting {
     type Item = usize;
 
-    fn send(&mut self, item: &usize) -> Result<Held, EdgeError> {
+    fn send(&mut self, item: usize) -> Result<Held, Refused<usize>> {
         if self.refusals > 0 {
             self.refusals -= 1;
-            return Err(EdgeError::Unavailable("not yet".into()));
+            return Err(Box::new((EdgeError::Unavailable("not yet".into()), item)));
         }
         *self.taken.lock().expect("not poisoned") += item;
         Ok(Held::Later)

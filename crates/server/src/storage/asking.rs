@@ -29,7 +29,7 @@ impl Replay {
     /// Says how far it is; `None` when everything is visible. Records that the log has lost and those that went to the
     /// dead letters count as done.
     pub fn progress(&self) -> Option<String> {
-        let reached = self.feed.stored_records();
+        let reached = self.feed.done();
         (reached < self.to).then(|| {
             let (done, all) = (reached.saturating_sub(self.from), self.to - self.from);
             format!("{done} of {all} records from before the start can be found so far")

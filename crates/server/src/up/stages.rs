@@ -94,8 +94,8 @@ pub(super) fn build(
     let analyse = Analyse::new(parts.miner, journal, parts.taps, Box::new(now_micros));
     let stages = vec![
         frame.stage(raw, Normalize::new(parts.scrubber), to_analysis, raw_topic),
-        frame.stage(from_normalizer, analyse, to_storage, "logs.normalized"),
-        frame.stage(from_analysis, Pass, HistoryOutlet::new(writer, state, parts.feed), "logs.insights"),
+        frame.stage(from_normalizer, analyse, to_storage, raw_topic),
+        frame.stage(from_analysis, Pass, HistoryOutlet::new(writer, state, parts.feed), raw_topic),
     ];
     Ok((reader, stages))
 }
@@ -107,8 +107,9 @@ fn gather(
     alerts: Arc<Mutex<AlertStage>>,
 ) -> impl FnMut() -> Result<StageState, EdgeError> + Send {
     move || {
-        let checkpoint = alerts.lock().unwrap_or_else(PoisonError::into_inner).checkpoint();
-        let alerts = checkpoint.map_err(|error| EdgeError::Unavailable(error.to_string()))?;
+        // The lock is held for the copy alone: rows go on to be looked at while the disk is waited for.
+        let snapshot = alerts.lock().unwrap_or_else(PoisonError::into_inner).snapshot();
+        let alerts = snapshot.persist().map_err(|error| EdgeError::Unavailable(error.to_string()))?;
         let learned: Bytes = journal.take();
         let journals =
             if learned.is_empty() { BTreeMap::new() } else { BTreeMap::from([(PATTERNS.to_owned(), learned)]) };
