@@ -68,7 +68,7 @@ export function ExplorePage() {
   )
   return (
     <Page title="Explore" hideTitle bar={bar}>
-      {refused !== null && <QueryError id={ERROR_ID} query={search.q} message={refused} />}
+      {refused !== null && <QueryError id={ERROR_ID} query={search.q} refusal={refused} />}
       <output className="sr-only">{status}</output>
       <div className="flex min-h-0 min-w-0 flex-1">
         {!narrow && (

@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useMemo, useState } from 'react'
 import { refused } from '@/api/client'
 import { facetsQuery } from '@/api/queries'
+import { gatewayRefusal } from '@/lib/query-tokens'
 import { parseLevels, type ExploreSearch, type Filters } from '@/lib/search-params'
 import { filterKey } from '@/lib/time-range'
 import { live } from '@/live/live'
@@ -30,7 +31,7 @@ export function useRows(search: ExploreSearch) {
   const liveRows = useLiveRows()
   const history = useHistoryRows(filters, anchor, !isLive)
   const matching = useMatching(filters, anchor, isLive)
-  const liveRefused = live.refused ?? (live.backfill.state === 'failed' ? refused(live.backfill.error) : null)
+  const liveRefused = live.refused !== null ? gatewayRefusal(live.refused) : (live.backfill.state === 'failed' ? refused(live.backfill.error) : null)
   return {
     filters,
     isLive,

@@ -4,13 +4,13 @@ import { answered, api } from '@/api/client'
 import type { Histogram } from '@/api/types'
 import { extend, type Buckets, type Seconds } from '@/lib/series'
 
-/** A stored line is counted within a second or so; what is newer comes live. */
-const SETTLE_MS = 2000
+/** A stored line is counted within a second, on a busy machine some more; what is newer comes live. */
+const SETTLE_MS = 3000
 /** So many that five minutes have one for each second, whatever the first of them starts with. */
 const BUCKETS = 320
 const REFRESH_MS = 20_000
 /** Asked again soon: the first answer, which lacks the seconds between it and the first live one, and an empty one. */
-const SOON_MS = 3200
+const SOON_MS = 4200
 
 export interface Stretch {
   histogram: Histogram

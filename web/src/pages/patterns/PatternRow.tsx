@@ -28,8 +28,9 @@ export interface PatternRowProps {
   nowMs: number
 }
 
+/** More of what is mostly errors and warnings is worse; more of the rest is just more. */
 function changeTone({ count: now, before, levels }: PatternLine): string {
-  const grave = levels.error + levels.warn > 0
+  const grave = levels.error + levels.warn > levels.info + levels.debug
   if (before === null || now === before) return 'text-muted'
   return now > before && grave ? 'text-bad' : 'text-muted'
 }

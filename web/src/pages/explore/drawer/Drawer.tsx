@@ -34,7 +34,7 @@ function Message({ text }: { text: string }) {
   const [all, setAll] = useState(false)
   return (
     <section aria-label="Message" className="group relative rounded-lg bg-raised px-3 py-2.5">
-      <div className="max-h-80 overflow-y-auto break-all whitespace-pre-wrap">
+      <div className="max-h-80 overflow-y-auto wrap-anywhere whitespace-pre-wrap">
         <LogText text={text} max={all ? Number.POSITIVE_INFINITY : MOST_SHOWN} lines />
       </div>
       <div className="absolute top-1 right-1 rounded-md bg-raised opacity-0 group-focus-within:opacity-100 group-hover:opacity-100 pointer-coarse:opacity-100">

@@ -23,7 +23,7 @@ export function fieldsOf(row: TableRow): Field[] {
   const { context, levelText } = readExtra(row.extra)
   return [
     { path: 'level', value: row.level, filter: true },
-    ...(levelText === undefined ? [] : [{ path: 'level as sent', value: levelText, filter: false }]),
+    ...(levelText === undefined || levelText.toLowerCase() === row.level ? [] : [{ path: 'level as sent', value: levelText, filter: false }]),
     { path: 'source', value: row.source, filter: true },
     { path: 'received', value: dateTime(row.received), filter: false },
     { path: 'pattern', value: row.patternId, filter: true },
