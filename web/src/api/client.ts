@@ -16,6 +16,8 @@ export class ApiError extends Error {
     message: string,
     /** Seconds that the server asks to wait. */
     readonly retryAfter?: number,
+    /** The character of `q` that could not be read, from 0. */
+    readonly at?: number,
   ) {
     super(message)
     this.name = 'ApiError'
@@ -29,13 +31,14 @@ interface Answer<T> {
 }
 
 function refusal(response: Response, body: unknown): ApiError {
-  const { error, message } = (typeof body === 'object' && body !== null ? body : {}) as { error?: unknown; message?: unknown }
+  const { error, message, at } = (typeof body === 'object' && body !== null ? body : {}) as { error?: unknown; message?: unknown; at?: unknown }
   const wait = Number(response.headers.get('Retry-After') ?? Number.NaN)
   return new ApiError(
     response.status,
     typeof error === 'string' ? error : 'failed',
     typeof message === 'string' ? message : `The server answered ${response.status} ${response.statusText}.`.replace(' .', '.'),
     Number.isFinite(wait) ? wait : undefined,
+    typeof at === 'number' ? at : undefined,
   )
 }
 
@@ -52,9 +55,14 @@ export async function answered<T>(call: Promise<Answer<T>>): Promise<{ data: T; 
   return { data: answer.data, response: answer.response }
 }
 
-/** What the server says to a question that it can't read; null for every other failure. */
-export function refused(error: unknown): string | null {
-  return error instanceof ApiError && error.status === 400 ? error.message : null
+/** What the server says to a question that it can't read, and at which character; null for every other failure. */
+export interface Refusal {
+  message: string
+  at?: number
+}
+
+export function refused(error: unknown): Refusal | null {
+  return error instanceof ApiError && error.status === 400 ? { message: error.message, at: error.at } : null
 }
 
 /** Whether asking again may help: not for what the server will refuse again. */

@@ -73,7 +73,7 @@ export interface paths {
         };
         /**
          * All matching records as a file
-         * @description The whole filter as a stream, newest first, as it stood when the export began. `csv`: a header line, then `timestamp,level,source,message,context,patternId,seq`, quoted by RFC 4180; `ndjson`: one record of `/recent` a line.
+         * @description The whole filter as a stream, newest first, as it stood when the export began. `csv`: a header line, then `timestamp,receivedAt,level,source,message,patternId,seq,context`, quoted by RFC 4180; `ndjson`: one record of `/recent` a line.
          */
         get: operations["export"];
         put?: never;
@@ -441,6 +441,8 @@ export interface components {
             error: string;
             /** @description What went wrong and what to do, for people. */
             message: string;
+            /** @description For a `q` that cannot be read: the character that is meant, from 0. */
+            at?: number;
         } & {
             [key: string]: unknown;
         };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { condition, pointedAt, suggestions, typedQuery, withCondition, wordAt } from './query-tokens'
+import { condition, gatewayRefusal, suggestions, typedQuery, withCondition, wordAt } from './query-tokens'
 
 describe('what is typed', () => {
   const cases: [typed: string, expected: object][] = [
@@ -69,6 +69,6 @@ describe('completion', () => {
 })
 
 it('reads where the server points', () => {
-  expect(pointedAt('q: this bracket is not closed (at character 12)')).toBe(12)
-  expect(pointedAt('limit must be an integer')).toBeNull()
+  expect(gatewayRefusal('q: this bracket is not closed (at character 12)')).toEqual({ message: 'q: this bracket is not closed', at: 12 })
+  expect(gatewayRefusal('limit must be an integer')).toEqual({ message: 'limit must be an integer' })
 })

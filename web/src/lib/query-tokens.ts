@@ -133,8 +133,8 @@ export function suggestions(typed: string, { sources, fields = new Map() }: Know
   return signed(found.slice(0, MOST))
 }
 
-/** Where a refused query went wrong: the character that the server points at, from 0. */
-export function pointedAt(message: string): number | null {
-  const at = /\(at character (\d+)\)/.exec(message)?.[1]
-  return at === undefined ? null : Number(at)
+/** What the gateway says of a query that it can't read: its messages end with the place, which the history tells apart. */
+export function gatewayRefusal(text: string): { message: string; at?: number } {
+  const found = / \(at character (\d+)\)$/.exec(text)
+  return found ? { message: text.slice(0, found.index), at: Number(found[1]) } : { message: text }
 }

@@ -118,6 +118,21 @@ describe('the stream', () => {
     expect(socket().sent.at(-1)).not.toHaveProperty('resume')
   })
 
+  it('takes nothing of the subscription before one that was refused', () => {
+    const { stream, socket, pass, of } = following()
+    stream.want({ epoch: 2, filters: { q: '(' } })
+    socket().tell({ topic: 'whittle.error', payload: { message: 'q: this bracket is not closed (at character 0)' } })
+    socket().tell(events(10))
+    pass(100)
+    expect(of('rows')).toEqual([])
+    expect(of('refused')[0]?.epoch).toBe(2)
+    stream.want({ epoch: 3, filters: {} })
+    socket().tell(subscribed(11))
+    socket().tell(events(11))
+    pass(100)
+    expect(of('rows').map(({ epoch }) => epoch)).toEqual([3])
+  })
+
   it('comes back with growing pauses, and resumes after what it has', () => {
     const { socket, sockets, pass, of } = following()
     socket().tell(events(10, 11))

@@ -38,6 +38,8 @@ export class Stream {
   private attempt = 0
   private lostSince = 0
   private resuming = false
+  /** The subscription was refused: what comes is still for the one before. */
+  private refused = false
   private everOpen = false
   private readonly insights = new Map<string, string>()
   private cancelFlush: (() => void) | null = null
@@ -90,6 +92,7 @@ export class Stream {
 
   private subscribe(): void {
     const { filters } = this.wanted
+    this.refused = false
     const message: WsSubscribe = { type: 'subscribe', batchMs: FLUSH_MS, metrics: true, insights: true, drops: true }
     Object.assign(message, filters ?? { pattern: NO_PATTERN })
     this.resuming = filters !== null && Object.keys(this.positions).length > 0
@@ -146,6 +149,7 @@ export class Stream {
         break
       case 'whittle.error':
         this.awaiting = Math.max(0, this.awaiting - 1)
+        this.refused = true
         this.effects.post({ type: 'refused', epoch: this.wanted.epoch, message: message.payload.message })
         break
     }
@@ -165,7 +169,7 @@ export class Stream {
   }
 
   private events(events: readonly LogEvent[], sampled = 1): void {
-    if (this.awaiting > 0 || this.wanted.filters === null) return
+    if (this.awaiting > 0 || this.refused || this.wanted.filters === null) return
     this.sampled = sampled
     for (const event of events) {
       const { partition, offset } = splitSeq(event.seq)

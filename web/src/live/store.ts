@@ -163,7 +163,7 @@ export class LiveStore {
   }
 
   private receiveRows(message: Extract<FromWorker, { epoch: number }>): void {
-    if (message.type === 'subscribed') this.setConnection({ state: 'open' })
+    if (message.type === 'subscribed' || message.type === 'refused') this.setConnection({ state: 'open' })
     if (message.epoch !== this.epoch) return
     switch (message.type) {
       case 'subscribed':
