@@ -423,13 +423,54 @@ export interface components {
                  * @enum {string}
                  */
                 state: "off" | "ok" | "failing" | "open";
+                /** @description Why it is not `ok`, or why no calls are made, and what helps. */
+                reason?: string;
+                /**
+                 * @description How strictly the server takes the form of answers: by a JSON schema, as any JSON object, or as text with one in it; found out by trying.
+                 * @enum {string}
+                 */
+                form?: "schema" | "object" | "text";
             } & {
                 [key: string]: unknown;
             };
             budget: {
+                /** @description Calls of the last minute. */
                 calls?: components["schemas"]["Gauge"];
+                /** @description Tokens of this UTC day, spent or reserved. */
                 tokens?: components["schemas"]["Gauge"];
+                /** @description US dollars of this UTC day, spent or reserved; absent where the prices are not set. */
                 usd?: components["schemas"]["Gauge"];
+            } & {
+                [key: string]: unknown;
+            };
+            /** @description What is to be asked. */
+            waiting: {
+                /** @description Patterns that wait to be asked about. */
+                held: number;
+                /** @description Requests in flight. */
+                inFlight: number;
+            } & {
+                [key: string]: unknown;
+            };
+            /** @description What became of the patterns that were asked about, since the start. */
+            patterns: {
+                /** @description The model’s words passed every check. */
+                explained: number;
+                /** @description They broke a rule, twice. */
+                rejected: number;
+                /** @description The server did not answer, four times. */
+                givenUp: number;
+            } & {
+                [key: string]: unknown;
+            };
+            /** @description What was not asked about, since the start, and why. */
+            skipped: {
+                /** @description Lines for which the worker’s queue had no room; their patterns are told with their next lines. */
+                queueFull: number;
+                /** @description Patterns that made room for more urgent ones, until their next lines. */
+                heldFull: number;
+                /** @description Patterns that wait because the budget was spent. */
+                overBudget: number;
             } & {
                 [key: string]: unknown;
             };

@@ -1,6 +1,6 @@
 //! What is never gone beyond, and how that shows.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use whittle_domain::{InsightStatus, Level};
 use whittle_testkit::fake_model::Reply;
 
@@ -102,6 +102,11 @@ async fn the_state_and_the_metrics_show_what_happened() {
     rig.status(pattern, InsightStatus::Ok).await;
     rig.until("no call in flight", |rig| rig.worker.status.state().waiting.in_flight == 0).await;
     let state = serde_json::to_value(rig.worker.status.state()).expect("JSON");
+    let contract: Value = serde_json::from_str(include_str!("../../../../../docs/api/openapi.json")).expect("JSON");
+    let schema = &contract["components"]["schemas"]["Analysis"];
+    assert_fits(&state, schema, "analysis");
+    let off = serde_json::to_value(crate::model::ModelStatus::off().state()).expect("JSON");
+    assert_fits(&off, schema, "analysis");
     assert_eq!(state["model"], json!({ "configured": true, "name": "test-model", "state": "ok", "form": "schema" }));
     assert_eq!(state["budget"]["tokens"], json!({ "used": 760.0, "limit": 200_000.0 }));
     assert_eq!(state["budget"]["usd"], json!({ "used": 0.00082, "limit": 1.0 }));
@@ -118,4 +123,20 @@ async fn the_state_and_the_metrics_show_what_happened() {
         assert!(text.contains(line), "{line} in {text}");
     }
     assert!(!text.contains("sk-test-key"));
+}
+
+/// Every field of a value is described in a schema, and every required one is there.
+fn assert_fits(value: &Value, schema: &Value, path: &str) {
+    let Some(fields) = value.as_object() else { return };
+    for (name, inner) in fields {
+        let described = &schema["properties"][name];
+        assert!(described.is_object(), "{path}.{name} is not described");
+        // A limit and how much of it is used has a schema of its own.
+        if described.get("allOf").is_none() {
+            assert_fits(inner, described, &format!("{path}.{name}"));
+        }
+    }
+    for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        assert!(fields.contains_key(name), "{path}.{name} is missing");
+    }
 }
