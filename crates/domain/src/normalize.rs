@@ -189,7 +189,7 @@ mod tests {
         let body = r#"{"source":"s","message":"mail bob@example.com","context":{ "n": 1.50, "password":"x", "to":"bob@example.com" },"token":7}"#;
         let raw = raw::parse(body.to_owned().into(), BodyFormat::Json, &Limits::default()).expect("valid");
         let mut normalizer = Normalizer::new(Some(Scrubber::mask().expect("compiles")));
-        normalizer.push(&raw, ARRIVAL, 0);
+        normalizer.push(&raw, ARRIVAL, 0..raw.rows().len());
         let batch = normalizer.take();
         let text = batch.text(&batch.rows()[0]);
         assert_eq!(text.message, "mail <email>");
