@@ -43,6 +43,15 @@ test-web: page
 bench: build
 	cargo run --release --locked -p whittle-bench -- $(ARGS)
 
+# The same tests as in `make test`, for longer: 100,000 power cuts, 1,000 kills.
+soak: setup
+	WHITTLE_SEEDS=100000 cargo test --locked -p whittle-bus --test embedded power
+	WHITTLE_CRASH_ROUNDS=1000 cargo test --locked -p whittle-server --test it -- --nocapture crash::
+
+pictures: build
+	deploy/dev/setup.sh browser
+	cd web && npm run --silent pictures
+
 # The fuzzer's instrumentation needs switches of the compiler that are not stable; the toolchain is the pinned one all the same.
 FUZZ_TARGETS := body bus_frame query scrub pattern_line pattern_journal model_answer
 fuzz: setup
