@@ -10,6 +10,7 @@ mod damage;
 mod drain;
 mod fields;
 mod full_disk;
+mod model;
 mod owner;
 mod queries;
 mod real_input;
