@@ -665,7 +665,7 @@ export interface components {
         From: string;
         /** @description `timestamp` before. */
         To: string;
-        /** @description Words and `"phrases"` that must stand in the message as whole words, `word*` a prefix, `~text` any substring. An operator that isn’t built yet is 400. */
+        /** @description Words and `"phrases"` that must stand in the message as whole words, `word*` a prefix, `~text` any substring, `key:value` (source, level, pattern, a field of the context; `key:>=5`), `-not`, `or`, brackets: `docs/queries.md`. What cannot be read is 400, with the character and the fix. */
         Q: string;
         /** @description Records of this pattern. */
         Pattern: components["schemas"]["PatternId"];
@@ -801,7 +801,7 @@ export interface operations {
                 from?: components["parameters"]["From"];
                 /** @description `timestamp` before. */
                 to?: components["parameters"]["To"];
-                /** @description Words and `"phrases"` that must stand in the message as whole words, `word*` a prefix, `~text` any substring. An operator that isn’t built yet is 400. */
+                /** @description Words and `"phrases"` that must stand in the message as whole words, `word*` a prefix, `~text` any substring, `key:value` (source, level, pattern, a field of the context; `key:>=5`), `-not`, `or`, brackets: `docs/queries.md`. What cannot be read is 400, with the character and the fix. */
                 q?: components["parameters"]["Q"];
                 /** @description Records of this pattern. */
                 pattern?: components["parameters"]["Pattern"];
@@ -914,7 +914,7 @@ export interface operations {
                 from?: components["parameters"]["From"];
                 /** @description `timestamp` before. */
                 to?: components["parameters"]["To"];
-                /** @description Words and `"phrases"` that must stand in the message as whole words, `word*` a prefix, `~text` any substring. An operator that isn’t built yet is 400. */
+                /** @description Words and `"phrases"` that must stand in the message as whole words, `word*` a prefix, `~text` any substring, `key:value` (source, level, pattern, a field of the context; `key:>=5`), `-not`, `or`, brackets: `docs/queries.md`. What cannot be read is 400, with the character and the fix. */
                 q?: components["parameters"]["Q"];
                 /** @description Records of this pattern. */
                 pattern?: components["parameters"]["Pattern"];
@@ -954,7 +954,7 @@ export interface operations {
                 from?: components["parameters"]["From"];
                 /** @description `timestamp` before. */
                 to?: components["parameters"]["To"];
-                /** @description Words and `"phrases"` that must stand in the message as whole words, `word*` a prefix, `~text` any substring. An operator that isn’t built yet is 400. */
+                /** @description Words and `"phrases"` that must stand in the message as whole words, `word*` a prefix, `~text` any substring, `key:value` (source, level, pattern, a field of the context; `key:>=5`), `-not`, `or`, brackets: `docs/queries.md`. What cannot be read is 400, with the character and the fix. */
                 q?: components["parameters"]["Q"];
                 /** @description Records of this pattern. */
                 pattern?: components["parameters"]["Pattern"];
@@ -997,7 +997,7 @@ export interface operations {
                 from?: components["parameters"]["From"];
                 /** @description `timestamp` before. */
                 to?: components["parameters"]["To"];
-                /** @description Words and `"phrases"` that must stand in the message as whole words, `word*` a prefix, `~text` any substring. An operator that isn’t built yet is 400. */
+                /** @description Words and `"phrases"` that must stand in the message as whole words, `word*` a prefix, `~text` any substring, `key:value` (source, level, pattern, a field of the context; `key:>=5`), `-not`, `or`, brackets: `docs/queries.md`. What cannot be read is 400, with the character and the fix. */
                 q?: components["parameters"]["Q"];
                 /** @description Records of this pattern. */
                 pattern?: components["parameters"]["Pattern"];
@@ -1040,7 +1040,7 @@ export interface operations {
                 from?: components["parameters"]["From"];
                 /** @description `timestamp` before. */
                 to?: components["parameters"]["To"];
-                /** @description Words and `"phrases"` that must stand in the message as whole words, `word*` a prefix, `~text` any substring. An operator that isn’t built yet is 400. */
+                /** @description Words and `"phrases"` that must stand in the message as whole words, `word*` a prefix, `~text` any substring, `key:value` (source, level, pattern, a field of the context; `key:>=5`), `-not`, `or`, brackets: `docs/queries.md`. What cannot be read is 400, with the character and the fix. */
                 q?: components["parameters"]["Q"];
                 /** @description Records of this pattern. */
                 pattern?: components["parameters"]["Pattern"];
@@ -1086,7 +1086,7 @@ export interface operations {
                 from?: components["parameters"]["From"];
                 /** @description `timestamp` before. */
                 to?: components["parameters"]["To"];
-                /** @description Words and `"phrases"` that must stand in the message as whole words, `word*` a prefix, `~text` any substring. An operator that isn’t built yet is 400. */
+                /** @description Words and `"phrases"` that must stand in the message as whole words, `word*` a prefix, `~text` any substring, `key:value` (source, level, pattern, a field of the context; `key:>=5`), `-not`, `or`, brackets: `docs/queries.md`. What cannot be read is 400, with the character and the fix. */
                 q?: components["parameters"]["Q"];
                 /** @description Records of this pattern. */
                 pattern?: components["parameters"]["Pattern"];

@@ -195,6 +195,7 @@ impl Config {
         self.validate_sizes()?;
         self.validate_ports()?;
         self.validate_origins()?;
+        self.model.validate().map_err(|e| ConfigError::new("[model]", e))?;
         self.gateway.validate().map_err(|e| ConfigError::new("[gateway]", e))
     }
 

@@ -31,7 +31,7 @@ fn the_environment_goes_over_the_file() {
 
 #[test]
 fn errors_name_the_key_and_the_fix() {
-    let cases: [(Result<Config, ConfigError>, &str, &str); 9] = [
+    let cases: [(Result<Config, ConfigError>, &str, &str); 10] = [
         (with(&[("PORT", "http")]), "PORT", "whole number"),
         (with(&[("PORT", "70000")]), "port", "u16"),
         (with(&[("WHITTLE_ALLOW_OPEN", "perhaps")]), "WHITTLE_ALLOW_OPEN", "1 or 0"),
@@ -40,6 +40,7 @@ fn errors_name_the_key_and_the_fix() {
         (with(&[("OPENAI_API_KEY_FILE", "/does/not/exist")]), "OPENAI_API_KEY_FILE", "cannot be read"),
         (with(&[("HTTP_PORT", "3001")]), "HTTP_PORT", "also PORT"),
         (with(&[("CORS_ORIGINS", "example.com")]), "CORS_ORIGINS", "https://"),
+        (with_file("[model]\nbatch = 9\n", &[]), "[model]", "give 1 to 8"),
         (with_file("prot = 1\n", &[]), "prot", "no such setting"),
     ];
     for (result, key, words) in cases {

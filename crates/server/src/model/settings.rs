@@ -20,7 +20,7 @@ pub struct ModelSettings {
     pub price_in: f64,
     /// US dollars for a million tokens received; 0 is unknown.
     pub price_out: f64,
-    /// Tokens that one pattern's answer may take.
+    /// Tokens that one pattern's answer may take; a model that thinks before it answers needs more.
     pub answer_tokens: u32,
     /// Milliseconds to connect.
     pub connect_timeout_ms: u64,
@@ -89,6 +89,14 @@ impl ModelSettings {
             ("max_answer_bytes", self.max_answer_bytes, 1 << 10, 16 << 20),
             ("answer_tokens", self.answer_tokens as usize, 50, 4_096),
             ("retries", self.retries as usize, 0, 10),
+            ("calls_per_minute", self.calls_per_minute as usize, 1, 10_000),
+            ("connect_timeout_ms", self.connect_timeout_ms as usize, 1, 60_000),
+            ("timeout_ms", self.timeout_ms as usize, 1, 600_000),
+            ("hold_lines", self.hold_lines as usize, 1, 10_000),
+            ("hold_ms", self.hold_ms as usize, 0, 86_400_000),
+            ("hold_error_ms", self.hold_error_ms as usize, 0, 86_400_000),
+            ("retry_pattern_ms", self.retry_pattern_ms as usize, 1, 86_400_000),
+            ("breaker_ms", self.breaker_ms as usize, 1, 86_400_000),
         ];
         for (key, value, least, most) in ranges {
             if value < least || value > most {
@@ -103,5 +111,29 @@ impl ModelSettings {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Change = fn(&mut ModelSettings);
+
+    #[test]
+    fn what_is_out_of_range_is_named_with_its_range() {
+        assert_eq!(ModelSettings::default().validate(), Ok(()));
+        let changes: [(Change, &str); 5] = [
+            (|s| s.concurrency = 0, "model.concurrency = 0 is out of range; give 1 to 64"),
+            (|s| s.batch = 9, "model.batch = 9 is out of range; give 1 to 8"),
+            (|s| s.calls_per_minute = 0, "model.calls_per_minute = 0 is out of range; give 1 to 10000"),
+            (|s| s.timeout_ms = 0, "model.timeout_ms = 0 is out of range; give 1 to 600000"),
+            (|s| s.price_in = f64::NAN, "model.price_in = NaN is no amount; give 0 or more"),
+        ];
+        for (change, message) in changes {
+            let mut settings = ModelSettings::default();
+            change(&mut settings);
+            assert_eq!(settings.validate().expect_err(message), message);
+        }
     }
 }
