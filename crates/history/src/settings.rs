@@ -60,6 +60,8 @@ pub struct Settings {
     pub keep_free_percent: u8,
     /// Rows of a row group: the unit that is read or skipped as a whole.
     pub group_rows: usize,
+    /// So many files of a size are merged into one.
+    pub merge_files: usize,
     /// Rows of a merged file, at most.
     pub merged_rows: u64,
     /// Bytes a second that merging may write.
@@ -75,8 +77,8 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Settings {
-            flush_rows: 98_304,
-            flush_bytes: 48 << 20,
+            flush_rows: 131_072,
+            flush_bytes: 64 << 20,
             flush_after: Duration::from_secs(60),
             backlog_bytes: 96 << 20,
             append_wait: Duration::from_secs(2),
@@ -85,7 +87,8 @@ impl Default for Settings {
             keep_age: Duration::from_secs(7 * 24 * 3600),
             keep_bytes: 10 << 30,
             keep_free_percent: 5,
-            group_rows: 131_072,
+            group_rows: 65_536,
+            merge_files: 8,
             merged_rows: 4 << 20,
             merge_rate: 16 << 20,
             tidy_every: Some(Duration::from_secs(5)),

@@ -26,6 +26,17 @@ impl Texts {
         self.ends.push(self.bytes.len() as i32);
     }
 
+    /// The text of a row.
+    pub(crate) fn get(&self, row: usize) -> &[u8] {
+        &self.bytes[self.ends[row] as usize..self.ends[row + 1] as usize]
+    }
+
+    fn only(&self, rows: &[usize]) -> Texts {
+        let mut texts = Texts::default();
+        rows.iter().for_each(|&row| texts.push(self.get(row)));
+        texts
+    }
+
     #[inline]
     pub(crate) fn push(&mut self, text: &[u8]) {
         self.bytes.extend_from_slice(text);
@@ -59,6 +70,25 @@ impl Columns {
     /// Bytes of text.
     pub(crate) fn text_bytes(&self) -> usize {
         self.level_text.bytes.len() + self.variables.bytes.len() + self.context.bytes.len()
+    }
+
+    /// Some of the rows, in this order, without their words.
+    pub(crate) fn only(&self, rows: &[usize]) -> Columns {
+        fn pick<T: Copy>(from: &[T], rows: &[usize]) -> Vec<T> {
+            rows.iter().map(|&row| from[row]).collect()
+        }
+        Columns {
+            partition: pick(&self.partition, rows),
+            offset: pick(&self.offset, rows),
+            timestamp: pick(&self.timestamp, rows),
+            received: pick(&self.received, rows),
+            series: pick(&self.series, rows),
+            level_text: self.level_text.only(rows),
+            variables: self.variables.only(rows),
+            context: self.context.only(rows),
+            words: Gathered::default(),
+            late: self.late,
+        }
     }
 
     /// The bounds of the rows; there must be some.

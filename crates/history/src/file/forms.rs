@@ -151,11 +151,6 @@ impl Forms {
         form
     }
 
-    /// One more than the highest serial given.
-    pub(crate) fn serials(&self) -> usize {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).next as usize
-    }
-
     /// Forgets forms that nothing holds any more. Serials are not given again.
     pub(crate) fn prune(&self) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -201,7 +196,6 @@ mod tests {
         assert!(!Arc::ptr_eq(&a, &forms.intern(FormId(5), None)), "the same hash of another text");
         drop((a, b));
         forms.prune();
-        assert_eq!(forms.serials(), 2);
         assert_eq!(forms.intern(FormId(5), skeleton()).serial, 2);
     }
 }

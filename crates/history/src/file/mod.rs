@@ -12,6 +12,7 @@ pub(crate) mod forms;
 pub(crate) mod from_tail;
 pub(crate) mod hybrid;
 pub(crate) mod index;
+pub(crate) mod merge;
 pub(crate) mod pages;
 pub(crate) mod read;
 pub(crate) mod rollup;

@@ -102,11 +102,6 @@ impl Chunk {
         None
     }
 
-    /// The first row of each page.
-    pub(crate) fn first_rows(&self) -> impl Iterator<Item = u32> + '_ {
-        self.pages.iter().scan(0, |first, page| Some(std::mem::replace(first, *first + page.rows)))
-    }
-
     /// The page of the dictionary, unpacked.
     pub(crate) fn dictionary(&self, column: Column, file: &Stretches) -> io::Result<Option<Page>> {
         if self.dictionary == 0 {

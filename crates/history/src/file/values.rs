@@ -3,6 +3,8 @@
 //! Values stand one after another with a zero byte between. Inside a value the bytes 0, 1 and 2 are written as 1
 //! and the byte + 16. A message that its form's skeleton does not give back stands as a whole behind a byte 2.
 
+use std::ops::Range;
+
 use memchr::memchr3;
 use whittle_patterns::Skeleton;
 
@@ -43,7 +45,18 @@ pub(crate) fn as_whole(values: &[u8]) -> Option<&[u8]> {
 
 /// Appends the message of a row: skeleton and variables put together. False when they do not fit: damage.
 pub(crate) fn put_message(skeleton: Option<&Skeleton>, values: &[u8], out: &mut Vec<u8>) -> bool {
+    put_with_places(skeleton, values, out, |_| {})
+}
+
+/// The same; gives the place of each variable in `out`.
+pub(crate) fn put_with_places(
+    skeleton: Option<&Skeleton>,
+    values: &[u8],
+    out: &mut Vec<u8>,
+    mut place: impl FnMut(Range<usize>),
+) -> bool {
     if let Some(message) = as_whole(values) {
+        place(out.len()..out.len() + message.len());
         out.extend_from_slice(message);
         return true;
     }
@@ -53,7 +66,9 @@ pub(crate) fn put_message(skeleton: Option<&Skeleton>, values: &[u8], out: &mut 
     for hole in skeleton.holes() {
         let Some(left) = rest else { return false };
         out.extend_from_slice(&literal[done..hole]);
+        let start = out.len();
         rest = put_value(left, out);
+        place(start..out.len());
         done = hole;
     }
     out.extend_from_slice(&literal[done..]);

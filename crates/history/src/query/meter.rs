@@ -81,8 +81,4 @@ impl<'a> Meter<'a> {
             Some(reason) => Total::AtLeast(count, reason.clone()),
         }
     }
-
-    pub(crate) fn memory(&self) -> usize {
-        self.budget.memory
-    }
 }

@@ -50,6 +50,10 @@ pub(crate) struct Flusher {
     journals: Mutex<Journals>,
     queue: Mutex<Queue>,
     changed: Condvar,
+    /// Held while somebody tidies.
+    pub(super) tidying: Mutex<()>,
+    /// Files that could not be merged with what follows them.
+    pub(super) apart: Mutex<Vec<u64>>,
 }
 
 impl Flusher {
@@ -61,7 +65,17 @@ impl Flusher {
         journals: Journals,
     ) -> Self {
         let (log, journals) = (Mutex::new(log), Mutex::new(journals));
-        Flusher { disk, shared, settings, log, journals, queue: Mutex::default(), changed: Condvar::new() }
+        Flusher {
+            disk,
+            shared,
+            settings,
+            log,
+            journals,
+            queue: Mutex::default(),
+            changed: Condvar::new(),
+            tidying: Mutex::default(),
+            apart: Mutex::default(),
+        }
     }
 
     /// Queues a commit; its ticket.
@@ -196,7 +210,7 @@ impl Flusher {
     }
 
     /// Does it again and again until it works; `None` when the history stops.
-    fn until_done<T>(&self, mut step: impl FnMut() -> io::Result<T>) -> Option<T> {
+    pub(super) fn until_done<T>(&self, mut step: impl FnMut() -> io::Result<T>) -> Option<T> {
         loop {
             match step() {
                 Ok(done) => {

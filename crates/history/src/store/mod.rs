@@ -11,6 +11,7 @@ mod journals;
 mod log;
 mod manifest;
 mod state;
+mod tidy;
 mod writer;
 
 use std::io;
@@ -97,23 +98,14 @@ impl FileHistory {
         Ok(Opened { checkpoint, set_aside, disk, settings, log, journals, shared, lock })
     }
 
-    /// Does once what otherwise happens in the background: deletes files that nobody reads any more.
+    /// Does once what otherwise happens in the background: merges small files, drops what is too old or too much, and
+    /// deletes what nobody reads any more. For tests and tools; it may take long.
     pub fn tidy(&self) -> io::Result<()> {
-        for path in self.shared.garbage.take() {
-            if let Err(e) = remove_if_there(&*self.flusher.disk, &path) {
-                self.shared.garbage.add(path);
-                return Err(e);
-            }
-        }
-        Ok(())
+        self.flusher.tidy()
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {
         self.shared.snapshot()
-    }
-
-    pub(crate) fn forms(&self) -> &Forms {
-        &self.shared.forms
     }
 
     pub(crate) fn dropped_rows(&self) -> u64 {
@@ -143,6 +135,13 @@ impl Opened {
             move || flusher.run(&*on_durable)
         })?;
         lock(&history.threads).push(flush);
+        if let Some(every) = flusher.settings.tidy_every {
+            let tidy = std::thread::Builder::new().name("history-tidy".to_owned()).spawn({
+                let flusher = flusher.clone();
+                move || flusher.keep_tidy(every)
+            })?;
+            lock(&history.threads).push(tidy);
+        }
         let writer = writer::HistoryWriter::new(history.clone(), flusher, self.checkpoint.positions);
         Ok((history, Box::new(writer)))
     }

@@ -162,6 +162,16 @@ impl Shared {
         self.room.notify_all();
     }
 
+    /// Puts files in the place of others.
+    pub(crate) fn replace_files(&self, gone: &[Arc<StoredFile>], come: Vec<StoredFile>) {
+        let mut state = lock(&self.state);
+        let stays = |file: &&Arc<StoredFile>| !gone.iter().any(|gone| Arc::ptr_eq(gone, file));
+        let mut all: Vec<Arc<StoredFile>> = state.files.iter().filter(stays).cloned().collect();
+        all.extend(come.into_iter().map(Arc::new));
+        all.sort_by_key(|file| file.entry.order);
+        state.files = Arc::new(all);
+    }
+
     /// Waits until at most `most` bytes are frozen; whether they are.
     pub(crate) fn wait_for_room(&self, most: usize, wait: std::time::Duration, give_up: impl Fn() -> bool) -> bool {
         let state = lock(&self.state);

@@ -36,6 +36,7 @@ impl Files {
         let settings = Settings {
             tidy_every: None,
             group_rows: 16,
+            merge_files: 2,
             merged_rows: 200,
             keep_free_percent: 0,
             retry_after: std::time::Duration::from_millis(20),

@@ -11,7 +11,7 @@ use whittle_history::{Budget, Filter, QueryError, StageState, StoredRow, Total};
 use crate::checks::{pages, same_answers};
 use crate::harness::{Harness, Open};
 use crate::model::Model;
-use crate::rows::{Feeder, HOUR, Line, MINUTE, NOON, line};
+use crate::rows::{DAY, Feeder, HOUR, Line, MINUTE, NOON, line};
 
 /// Lines as services write them: a few patterns, sources and levels over some minutes.
 pub fn usual_lines(count: i64) -> Vec<Line> {
@@ -214,4 +214,65 @@ pub fn a_query_out_of_budget_says_so(harness: &mut dyn Harness) {
     let cancelled = Budget::default();
     cancelled.cancel();
     assert_eq!(open.reader.recent(&filter, 10, 0, &cancelled), Err(QueryError::Cancelled));
+}
+
+pub fn merging_changes_nothing_but_files(harness: &mut dyn Harness) {
+    let mut feeder = Feeder::default();
+    let mut model = Model::new(feeder.catalog());
+    let mut open = harness.open(feeder.catalog());
+    for (n, lines) in usual_lines(150).chunks(10).enumerate() {
+        let mut lines = lines.to_vec();
+        // Some come late, in files of all sizes.
+        lines.iter_mut().skip(n % 7 + 3).for_each(|line| line.timestamp -= n as i64 * HOUR);
+        append(&mut open, &mut feeder, &mut model, &lines);
+        finish(&mut open);
+    }
+    let before = open.reader.stats();
+    harness.tidy();
+    let after = open.reader.stats();
+    assert!(after.files < before.files, "{} files, then {}", before.files, after.files);
+    assert_eq!((after.rows, after.range, after.dropped_rows), (before.rows, before.range, 0));
+    for restarted in [false, true] {
+        if restarted {
+            drop(open);
+            open = harness.open(feeder.catalog());
+        }
+        same_answers(&*open.reader, &model, &Filter::default());
+        let query = Query::parse("refused or \"signed in\" or 17").expect("a query");
+        let filter = Filter { query: Some(Arc::new(query)), from: Some(NOON - 5 * HOUR), ..Filter::default() };
+        same_answers(&*open.reader, &model, &filter);
+        for row in model.rows.iter().step_by(29) {
+            let around = open.reader.around(0, row.offset, 3, &Budget::default()).expect("an answer");
+            assert_eq!(around, model.around(0, row.offset, 3));
+        }
+    }
+}
+
+pub fn old_rows_go_by_their_receipt(harness: &mut dyn Harness) {
+    let mut feeder = Feeder::default();
+    let mut model = Model::new(feeder.catalog());
+    harness.set_now(NOON + DAY);
+    let mut open = harness.open(feeder.catalog());
+    let mut old = usual_lines(20);
+    old.iter_mut().for_each(|line| line.received_at = NOON);
+    append(&mut open, &mut feeder, &mut model, &old);
+    finish(&mut open);
+    let mut new = usual_lines(20);
+    // As old by their own time, but received later.
+    new.iter_mut().for_each(|line| line.received_at = NOON + 2 * DAY);
+    let placed = feeder.place(&new);
+    open.writer.append(&feeder.batch(&placed)).expect("there is room");
+    finish(&mut open);
+    harness.tidy();
+    assert_eq!(open.reader.stats().rows, 40, "nothing is old yet");
+    harness.set_now(NOON + 8 * DAY);
+    harness.tidy();
+    let stats = open.reader.stats();
+    assert_eq!((stats.rows, stats.dropped_rows), (20, 20));
+    model.rows = placed;
+    same_answers(&*open.reader, &model, &Filter::default());
+    drop(open);
+    let open = harness.open(feeder.catalog());
+    assert_eq!(open.checkpoint.positions, [(0, 40)].into(), "what was dropped is not taken in again");
+    same_answers(&*open.reader, &model, &Filter::default());
 }

@@ -44,3 +44,13 @@ fn pages_do_not_slide_under_until() {
 fn a_query_out_of_budget_says_so() {
     laws::a_query_out_of_budget_says_so(&mut Files::temporary());
 }
+
+#[test]
+fn merging_changes_nothing_but_files() {
+    laws::merging_changes_nothing_but_files(&mut Files::temporary());
+}
+
+#[test]
+fn old_rows_go_by_their_receipt() {
+    laws::old_rows_go_by_their_receipt(&mut Files::temporary());
+}
