@@ -15,7 +15,7 @@ use crate::numbered::Numbered;
 use crate::oracle::{Fate, Oracle};
 
 /// Most records of a request. Small: a kill should meet many requests.
-const MOST_RECORDS: u64 = 40;
+const MOST_RECORDS: u64 = 12;
 /// Time for an answer; longer means that something hangs.
 const ANSWER: Duration = Duration::from_secs(30);
 

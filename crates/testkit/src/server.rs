@@ -18,7 +18,7 @@ use crate::ws::WsClient;
 /// Time for the program to bind its ports. Generous: tests share machines.
 const START: Duration = Duration::from_secs(30);
 /// Time for the program to have replayed what it finds.
-const READY: Duration = Duration::from_secs(60);
+const READY: Duration = Duration::from_secs(120);
 /// Time for an answer.
 const ANSWER: Duration = Duration::from_secs(30);
 

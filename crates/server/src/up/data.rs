@@ -41,7 +41,7 @@ pub(super) fn open(config: &Config) -> anyhow::Result<Data> {
     let fix = || format!("WHITTLE_DATA_DIR: cannot use {}; give a folder that this user may write", dir.display());
     disk.create_dir_all(&dir).with_context(fix)?;
     let bus = SegmentBus::open(disk.clone(), &dir.join("bus"), bus_settings(config))
-        .context("the raw log cannot be opened")?;
+        .with_context(|| format!("WHITTLE_DATA_DIR: the raw log in {} cannot be opened", dir.display()))?;
     bus.ensure_topic(&config.kafka_topic_raw, 1)?;
     bus.ensure_topic(DLQ, 1)?;
     let history = FileHistory::open(disk.clone(), &dir.join("history"), history_settings(config))?;

@@ -99,7 +99,7 @@ fn wrong_fields() -> Vec<Case> {
         ),
         case("year 0", JSON, with("timestamp", json!("0000-01-01T00:00:00Z")), 400, "timestamp"),
         case("year 99999", JSON, with("timestamp", json!("99999-01-01T00:00:00Z")), 400, "timestamp"),
-        case("year 99999 as an epoch", JSON, with("timestamp", json!(3_093_527_980_800_000_000_u64)), 400, "timestamp"),
+        case("no year at all", JSON, with("timestamp", json!(1e300)), 400, "timestamp"),
         case("before 1970", JSON, with("timestamp", json!(-5)), 400, "timestamp"),
         case("a month 13", JSON, with("timestamp", json!("2026-13-01T00:00:00Z")), 400, "timestamp"),
         case("no time at all", JSON, with("timestamp", json!("yesterday")), 400, "timestamp"),

@@ -16,6 +16,8 @@ use crate::{VISIBLE, ingestion, send, setup, storage};
 const ROUNDS: u64 = 50;
 /// Clients that send at once.
 const CLIENTS: u64 = 4;
+/// Time for a clean end.
+const END: Duration = Duration::from_secs(20);
 /// Records that must have been acknowledged before the kill.
 const LEAST: u64 = 50;
 /// Time for them.
@@ -25,7 +27,7 @@ fn number_from(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
-/// Loads the server, kills it at a random moment, starts it again. Now and then the start is killed too.
+/// Loads the server, ends it at a random moment, starts it again. Now and then the start is killed too.
 fn round(server: &mut Server, next: &Arc<AtomicU64>, rng: &mut Rng) -> Oracle {
     let load = Load::start(server.ingestion(), CLIENTS, next, rng.u64(..));
     let enough = rng.u64(0..LEAST);
@@ -33,7 +35,12 @@ fn round(server: &mut Server, next: &Arc<AtomicU64>, rng: &mut Rng) -> Oracle {
         .expect("the server takes records");
     // The moment is what is tested: nothing is waited for here.
     std::thread::sleep(Duration::from_micros(rng.u64(0..150_000)));
-    server.kill().expect("it runs");
+    if rng.u8(0..10) == 0 {
+        // A clean end now and then: what it wrote is what the next kill finds.
+        server.terminate(END).expect("it ends in time");
+    } else {
+        server.kill().expect("it runs");
+    }
     let oracle = load.finish().expect("clients end");
     while rng.u8(0..5) == 0 {
         server.spawn().expect("it starts");

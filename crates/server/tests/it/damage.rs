@@ -25,7 +25,7 @@ fn find(data: &Path, number: u64) -> (PathBuf, usize) {
     let found =
         files(data).into_iter().filter(|path| path.extension().is_some_and(|end| end == "log")).find_map(|path| {
             let bytes = std::fs::read(&path).ok()?;
-            let at = bytes.windows(wanted.len()).position(|part| part == wanted.as_bytes())?;
+            let at = memchr::memmem::find(&bytes, wanted.as_bytes())?;
             Some((path, at))
         });
     found.unwrap_or_else(|| panic!("record {number} is in no segment of {}", data.display()))

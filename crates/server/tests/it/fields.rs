@@ -126,7 +126,7 @@ fn rows_and_events_have_what_the_contract_names() {
     }
     for holder in [&row, &event["payload"]] {
         assert_eq!(holder["insight"]["summary"], "analysis_failed");
-        assert_eq!(holder["insight"]["confidence"], 0);
+        assert_eq!(holder["insight"]["confidence"].as_f64(), Some(0.0));
         assert_eq!(holder["insight"]["status"], "no_key");
         let pattern = holder["patternId"].as_str().expect("a pattern id");
         assert!(

@@ -167,6 +167,22 @@ async fn no_server_is_an_error_with_the_fix() {
 }
 
 #[tokio::test]
+async fn a_stop_ends_the_run_with_its_summary() {
+    let (taken, mut bodies) = mpsc::channel(100);
+    let url = server(taken).await;
+    let stop = CancellationToken::new();
+    let mut out = Vec::new();
+    let args = args(&["--url", &url, "--for", "forever", "--rate", "100"]);
+    let stopping = async {
+        bodies.recv().await.expect("something is sent");
+        stop.cancel();
+    };
+    let (done, ()) = tokio::join!(run(&args, &mut out, Vec::new(), stop.clone()), stopping);
+    done.expect("a stop is no error");
+    assert!(String::from_utf8(out).expect("UTF-8").starts_with("sent "), "a summary is printed");
+}
+
+#[tokio::test]
 async fn records_that_are_refused_end_the_run() {
     let router = Router::new()
         .route("/readyz", get(async || StatusCode::OK))
