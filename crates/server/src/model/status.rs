@@ -123,7 +123,7 @@ pub(super) struct Health {
 
 impl ModelStatus {
     /// The state when no model is configured.
-    pub(super) fn off() -> Self {
+    pub(crate) fn off() -> Self {
         ModelStatus(None)
     }
 

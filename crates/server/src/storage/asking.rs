@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::time::{ClockId, clock_gettime};
 use whittle_history::{Budget, QueryError, Reader};
 
 use super::Storage;
@@ -46,6 +47,32 @@ impl Drop for CancelOnDrop {
     }
 }
 
+/// One budget for a question of several parts: each part has what those before it left.
+pub(super) struct Parts<'a> {
+    budget: &'a Budget,
+    start: Duration,
+}
+
+impl<'a> Parts<'a> {
+    /// A question that begins now, on this thread.
+    pub(super) fn of(budget: &'a Budget) -> Self {
+        Parts { budget, start: thread_time() }
+    }
+
+    /// What is left; cancelled together with the whole.
+    pub(super) fn rest(&self) -> Budget {
+        let mut rest = self.budget.clone();
+        rest.cpu = rest.cpu.saturating_sub(thread_time().saturating_sub(self.start));
+        rest
+    }
+}
+
+/// CPU time of this thread, by which budgets go.
+fn thread_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
 impl Storage {
     /// Why the history cannot be asked now.
     pub fn not_ready(&self) -> Option<String> {
@@ -64,12 +91,17 @@ impl Storage {
             return Err(Refusal::replaying(progress));
         }
         let busy = || Refusal::history_unavailable("too many questions at once; ask again in a moment");
-        let slot = tokio::time::timeout(TURN, self.slots.acquire()).await;
-        let _slot = slot.map_err(|_| busy())?.map_err(|_| busy())?;
+        let slot = tokio::time::timeout(TURN, self.slots.clone().acquire_owned()).await;
+        let slot = slot.map_err(|_| busy())?.map_err(|_| busy())?;
         let budget = Budget::default();
         let guard = CancelOnDrop(budget.clone());
         let reader = self.reader.clone();
-        let answer = tokio::task::spawn_blocking(move || question(&*reader, &budget)).await;
+        let work = move || {
+            // Held until the question has ended, not just until nobody waits for it any more.
+            let _slot = slot;
+            question(&*reader, &budget)
+        };
+        let answer = tokio::task::spawn_blocking(work).await;
         drop(guard);
         match answer {
             Ok(Ok(answer)) => Ok(answer),
@@ -81,6 +113,10 @@ impl Storage {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Barrier;
+
+    use super::super::AT_ONCE;
+    use super::super::testing::{Rows, storage_over};
     use super::*;
     use crate::pipeline::FeedLimits;
 
@@ -95,5 +131,43 @@ mod tests {
         assert_eq!(replay.progress(), told(10));
         feed.stored(5);
         assert_eq!(replay.progress(), None);
+    }
+
+    #[test]
+    fn parts_share_one_budget_and_one_end() {
+        let whole = Budget::new(Duration::from_millis(50), 1);
+        let parts = Parts::of(&whole);
+        let rest = parts.rest();
+        assert!(rest.cpu <= whole.cpu && !rest.is_cancelled());
+        let spent = thread_time() + Duration::from_millis(60);
+        while thread_time() < spent {
+            std::hint::black_box(0);
+        }
+        assert_eq!(parts.rest().cpu, Duration::ZERO);
+        whole.cancel();
+        assert!(rest.is_cancelled());
+    }
+
+    #[tokio::test]
+    async fn a_question_that_nobody_waits_for_keeps_its_turn_until_it_ends() {
+        let storage = storage_over(Arc::new(Rows::default()));
+        let (started, ended) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
+        let (at_start, at_end) = (started.clone(), ended.clone());
+        let asked = storage.clone();
+        let asking = tokio::spawn(async move {
+            let question = move |_: &dyn Reader, budget: &Budget| {
+                at_start.wait();
+                at_end.wait();
+                Ok(budget.is_cancelled())
+            };
+            asked.ask(question).await
+        });
+        tokio::task::spawn_blocking(move || started.wait()).await.expect("the question runs");
+        asking.abort();
+        assert!(asking.await.expect_err("nobody waits any more").is_cancelled());
+        assert_eq!(storage.slots.available_permits(), AT_ONCE - 1, "its thread still works");
+        tokio::task::spawn_blocking(move || ended.wait()).await.expect("the question goes on");
+        let free = storage.slots.acquire_many(AT_ONCE as u32);
+        drop(tokio::time::timeout(Duration::from_secs(20), free).await.expect("it ends").expect("turns stay open"));
     }
 }

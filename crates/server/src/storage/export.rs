@@ -45,7 +45,7 @@ pub(super) async fn export(
     State(storage): State<Arc<Storage>>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Refusal> {
-    let mut params = Params::parse(query.as_deref())?;
+    let mut params = Params::parse(query.as_deref());
     let format = params.one_of("format", &[("ndjson", Format::Ndjson), ("csv", Format::Csv)], Format::Ndjson)?;
     let mut filter = params.filter((storage.clock)())?;
     filter.until.get_or_insert_with(|| storage.reader.head());

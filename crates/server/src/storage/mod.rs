@@ -11,6 +11,8 @@ mod recent;
 mod render;
 mod stats;
 #[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
@@ -44,7 +46,7 @@ pub struct Storage {
     pub replay: Replay,
     /// Microseconds since 1970.
     pub clock: fn() -> i64,
-    slots: Semaphore,
+    slots: Arc<Semaphore>,
 }
 
 impl Storage {
@@ -57,7 +59,7 @@ impl Storage {
         replay: Replay,
         clock: fn() -> i64,
     ) -> Arc<Self> {
-        Arc::new(Storage { reader, catalog, insights, model, replay, clock, slots: Semaphore::new(AT_ONCE) })
+        Arc::new(Storage { reader, catalog, insights, model, replay, clock, slots: Arc::new(Semaphore::new(AT_ONCE)) })
     }
 }
 

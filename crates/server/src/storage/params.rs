@@ -17,32 +17,36 @@ const MAX_INTEGER: u64 = (1 << 53) - 1;
 /// The parameters of one request, taken out one by one.
 #[derive(Debug)]
 pub(super) struct Params {
-    given: BTreeMap<String, String>,
+    given: BTreeMap<String, Vec<String>>,
 }
 
 impl Params {
     /// Reads a query string. An empty value counts as not given.
-    ///
-    /// # Errors
-    /// 400 when a parameter is given twice: which one is meant?
-    pub(super) fn parse(query: Option<&str>) -> Result<Self, Refusal> {
-        let mut given = BTreeMap::new();
+    pub(super) fn parse(query: Option<&str>) -> Self {
+        let mut given: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (key, value) in url::form_urlencoded::parse(query.unwrap_or("").as_bytes()) {
-            if !value.is_empty() && given.insert(key.to_string(), value.into_owned()).is_some() {
-                return Err(Refusal::bad_parameter(format!("{}: given twice; give it once", shown(&key))));
+            if !value.is_empty() {
+                given.entry(key.into_owned()).or_default().push(value.into_owned());
             }
         }
-        Ok(Params { given })
+        Params { given }
     }
 
     /// The text of a parameter.
-    pub(super) fn text(&mut self, key: &str) -> Option<String> {
-        self.given.remove(key)
+    ///
+    /// # Errors
+    /// 400 when it is given twice: which one is meant? Of what nobody asks for it does not matter.
+    pub(super) fn text(&mut self, key: &str) -> Result<Option<String>, Refusal> {
+        let mut values = self.given.remove(key).unwrap_or_default();
+        match values.len() {
+            0 | 1 => Ok(values.pop()),
+            _ => Err(bad(key, "given twice; give it once")),
+        }
     }
 
-    /// A whole number from 0 to `most`.
+    /// A whole number from `least` to `most`.
     pub(super) fn integer(&mut self, key: &str, default: u64, least: u64, most: u64) -> Result<u64, Refusal> {
-        let Some(text) = self.text(key) else { return Ok(default) };
+        let Some(text) = self.text(key)? else { return Ok(default) };
         let number = text.parse::<u64>().ok().filter(|n| (least..=most).contains(n));
         number.ok_or_else(|| bad(key, &format!("give a whole number from {least} to {most}")))
     }
@@ -54,7 +58,7 @@ impl Params {
 
     /// One of some words.
     pub(super) fn one_of<T: Copy>(&mut self, key: &str, words: &[(&str, T)], default: T) -> Result<T, Refusal> {
-        let Some(text) = self.text(key) else { return Ok(default) };
+        let Some(text) = self.text(key)? else { return Ok(default) };
         let found = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
         found.ok_or_else(|| {
             let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
@@ -72,7 +76,7 @@ impl Params {
         };
         Ok(Filter {
             levels: self.levels()?,
-            source: self.text("source"),
+            source: self.text("source")?,
             from,
             to: self.time("to")?,
             pattern: self.pattern()?,
@@ -82,7 +86,7 @@ impl Params {
     }
 
     fn levels(&mut self) -> Result<LevelSet, Refusal> {
-        let Some(text) = self.text("levels") else { return Ok(LevelSet::ALL) };
+        let Some(text) = self.text("levels")? else { return Ok(LevelSet::ALL) };
         let mut set = LevelSet(0);
         for name in text.split(',') {
             let level = Level::from_payload(name.trim());
@@ -93,25 +97,25 @@ impl Params {
     }
 
     fn since(&mut self, now: i64) -> Result<Option<i64>, Refusal> {
-        let Some(text) = self.text("sinceMinutes") else { return Ok(None) };
+        let Some(text) = self.text("sinceMinutes")? else { return Ok(None) };
         let minutes = text.parse::<f64>().ok().filter(|n| *n > 0.0 && n.is_finite());
         let minutes = minutes.ok_or_else(|| bad("sinceMinutes", "give a number of minutes above 0"))?;
         Ok(Some(now.saturating_sub((minutes * 60e6) as i64)))
     }
 
     fn time(&mut self, key: &str) -> Result<Option<i64>, Refusal> {
-        let Some(text) = self.text(key) else { return Ok(None) };
+        let Some(text) = self.text(key)? else { return Ok(None) };
         let time = timestamp::parse(&text);
         time.map(Some).ok_or_else(|| bad(key, "give a time like 2026-03-02T14:00:00Z, between the years 1970 and 9999"))
     }
 
     fn pattern(&mut self) -> Result<Option<PatternId>, Refusal> {
-        let Some(text) = self.text("pattern") else { return Ok(None) };
+        let Some(text) = self.text("pattern")? else { return Ok(None) };
         PatternId::from_str(&text).map(Some).map_err(|error| bad("pattern", &error.to_string()))
     }
 
     fn query(&mut self) -> Result<Option<Arc<Query>>, Refusal> {
-        let Some(text) = self.text("q") else { return Ok(None) };
+        let Some(text) = self.text("q")? else { return Ok(None) };
         match Query::parse(&text) {
             Ok(query) => Ok(Some(Arc::new(query))),
             Err(error) => Err(bad("q", &error.message).at(error.at)),
@@ -119,7 +123,7 @@ impl Params {
     }
 
     fn until(&mut self) -> Result<Option<Positions>, Refusal> {
-        let Some(text) = self.text("until") else { return Ok(None) };
+        let Some(text) = self.text("until")? else { return Ok(None) };
         let positions = parse_until(&text);
         positions.map(Some).ok_or_else(|| bad("until", "give the X-Until of an earlier answer, unchanged"))
     }

@@ -10,12 +10,13 @@ use axum::response::Response;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use whittle_domain::{Insight, Level, timestamp};
-use whittle_history::{Filter, Histogram, PatternCount, Patterns, Recent, SplitBy};
+use whittle_history::{Filter, Histogram, PatternCount, Patterns, Recent, SplitBy, Total};
 use whittle_patterns::PatternId;
 
+use super::asking::Parts;
 use super::params::Params;
-use super::recent::{ignored_header, total_headers};
-use super::stats::{FacetValue, known};
+use super::recent::{ignored_header, known, total_headers, worse};
+use super::stats::{FacetValue, partial_headers};
 use super::{Storage, render};
 use crate::http::Refusal;
 use crate::http::refusal::json;
@@ -85,7 +86,7 @@ fn highest(levels: &[u64; 4]) -> Level {
 }
 
 pub(super) async fn list(State(storage): State<Arc<Storage>>, RawQuery(query): RawQuery) -> Result<Response, Refusal> {
-    let mut params = Params::parse(query.as_deref())?;
+    let mut params = Params::parse(query.as_deref());
     let limit = params.integer("limit", 100, 0, 1000)? as usize;
     let offset = params.offset()? as usize;
     let sort = params.one_of("sort", &[("count", Sort::Count), ("recent", Sort::Recent)], Sort::Count)?;
@@ -98,11 +99,10 @@ pub(super) async fn list(State(storage): State<Arc<Storage>>, RawQuery(query): R
     let page = found.patterns.iter().skip(offset).take(limit);
     let body: Vec<Summary> = page.map(|pattern| summary(&storage, &found, pattern, from)).collect();
     let mut response = json(StatusCode::OK, &body);
+    let listed = found.patterns.len() as u64;
     let total = match &found.total {
-        whittle_history::Total::Exact(_) => whittle_history::Total::Exact(found.patterns.len() as u64),
-        whittle_history::Total::AtLeast(_, reason) => {
-            whittle_history::Total::AtLeast(found.patterns.len() as u64, reason.clone())
-        }
+        Total::Exact(_) => Total::Exact(listed),
+        Total::AtLeast(_, reason) => Total::AtLeast(listed, reason.clone()),
     };
     total_headers(response.headers_mut(), &total);
     ignored_header(response.headers_mut(), params);
@@ -135,18 +135,21 @@ pub(super) async fn detail(
     let asked = PatternId::from_str(&id).map_err(|error| Refusal::bad_parameter(format!("id: {error}")))?;
     let unknown = || Refusal::not_found("unknown_pattern", format!("no pattern has the id {asked}"));
     let pattern = storage.catalog.resolve(asked).ok_or_else(unknown)?;
-    let mut params = Params::parse(query.as_deref())?;
+    let mut params = Params::parse(query.as_deref());
     let filter = Filter { pattern: Some(pattern), ..params.filter((storage.clock)())? };
     let found = storage
         .ask(move |reader, budget| {
-            let counts = reader.patterns(&filter, budget)?;
-            let trend = reader.histogram(&filter, TREND, SplitBy::Level, budget)?;
-            let examples = reader.recent(&filter, EXAMPLES, 0, budget)?;
+            let parts = Parts::of(budget);
+            let counts = reader.patterns(&filter, &parts.rest())?;
+            let trend = reader.histogram(&filter, TREND, SplitBy::Level, &parts.rest())?;
+            let examples = reader.recent(&filter, EXAMPLES, 0, &parts.rest())?;
             Ok((counts, trend, examples))
         })
         .await?;
+    let (counts, trend, examples) = &found;
+    let total = worse(worse(counts.total.clone(), &trend.total), &examples.total);
     let mut response = json(StatusCode::OK, &detail_of(&storage, pattern, found));
-    ignored_header(response.headers_mut(), params);
+    partial_headers(&mut response, &total, params);
     Ok(response)
 }
 

@@ -1,4 +1,7 @@
 //! `GET /recent` and `GET /around`: rows.
+//!
+//! Around a row stand the rows of its own source in the order of arrival, whatever the filters and whatever times clients
+//! claim: what that program said just before and after.
 
 use std::sync::Arc;
 
@@ -29,6 +32,22 @@ pub(super) fn total_headers(headers: &mut HeaderMap, total: &Total) {
     }
 }
 
+/// What is known of a count, beside another count of the same rows or some of them: exact only if both are.
+pub(super) fn worse(one: Total, other: &Total) -> Total {
+    match (one, other) {
+        (Total::AtLeast(count, reason), other) => Total::AtLeast(count.max(known(other)), reason),
+        (Total::Exact(count), Total::Exact(_)) => Total::Exact(count),
+        (Total::Exact(count), Total::AtLeast(other, reason)) => Total::AtLeast(count.max(*other), reason.clone()),
+    }
+}
+
+/// What is known of a total, as a number.
+pub(super) fn known(total: &Total) -> u64 {
+    match total {
+        Total::Exact(count) | Total::AtLeast(count, _) => *count,
+    }
+}
+
 /// Names the parameters that were not understood.
 pub(super) fn ignored_header(headers: &mut HeaderMap, params: Params) {
     let ignored = params.ignored();
@@ -43,7 +62,7 @@ pub(super) async fn recent(
     State(storage): State<Arc<Storage>>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Refusal> {
-    let mut params = Params::parse(query.as_deref())?;
+    let mut params = Params::parse(query.as_deref());
     let limit = params.integer("limit", 100, 0, MAX_LIMIT)? as usize;
     let offset = params.offset()?;
     let filter = params.filter((storage.clock)())?;
@@ -67,13 +86,14 @@ pub(super) async fn around(
     State(storage): State<Arc<Storage>>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Refusal> {
-    let mut params = Params::parse(query.as_deref())?;
+    let mut params = Params::parse(query.as_deref());
     let each = params.integer("each", 20, 0, 500)? as usize;
-    let seq = params.text("seq").and_then(|seq| parse_seq(&seq));
+    let seq = params.text("seq")?.and_then(|seq| parse_seq(&seq));
     let (partition, offset) = seq.ok_or_else(|| Refusal::bad_parameter("seq: give the seq of a row, like 0-42"))?;
     let rows = storage.ask(move |reader, budget| reader.around(partition, offset, each, budget)).await?;
     if rows.is_empty() {
-        return Err(Refusal::not_found("unknown_row", format!("no row has the seq {partition}-{offset}")));
+        let message = format!("no stored record has the seq {partition}-{offset}; it may be older than what is kept");
+        return Err(Refusal::not_found("unknown_seq", message));
     }
     let mut response = json_rows(&rows, &storage);
     ignored_header(response.headers_mut(), params);
@@ -83,4 +103,22 @@ pub(super) async fn around(
 fn parse_seq(seq: &str) -> Option<(u32, u64)> {
     let (partition, offset) = seq.split_once('-')?;
     Some((partition.parse().ok()?, offset.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_is_as_good_as_the_worst_of_it() {
+        let cut = |count, reason: &str| Total::AtLeast(count, reason.to_owned());
+        for (one, other, both) in [
+            (Total::Exact(5), Total::Exact(5), Total::Exact(5)),
+            (Total::Exact(5), cut(2, "late"), cut(5, "late")),
+            (cut(2, "late"), Total::Exact(5), cut(5, "late")),
+            (cut(2, "first"), cut(3, "second"), cut(3, "first")),
+        ] {
+            assert_eq!(worse(one, &other), both);
+        }
+    }
 }

@@ -9,12 +9,13 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
 use whittle_domain::timestamp;
-use whittle_history::{FacetField, SplitBy, Total};
+use whittle_history::{Budget, FacetField, Filter, Histogram, QueryError, Reader, SplitBy, Total};
 use whittle_patterns::PatternId;
 
 use super::Storage;
+use super::asking::Parts;
 use super::params::Params;
-use super::recent::{ignored_header, total_headers};
+use super::recent::{ignored_header, known, total_headers, worse};
 use crate::http::Refusal;
 use crate::http::refusal::json;
 
@@ -38,15 +39,8 @@ struct HistogramBody {
     total: u64,
 }
 
-/// What is known of a total, as a number.
-pub(super) fn known(total: &Total) -> u64 {
-    match total {
-        Total::Exact(count) | Total::AtLeast(count, _) => *count,
-    }
-}
-
 /// Says that an answer is not whole; a whole one needs no header.
-fn partial_headers(response: &mut Response, total: &Total, params: Params) {
+pub(super) fn partial_headers(response: &mut Response, total: &Total, params: Params) {
     if matches!(total, Total::AtLeast(..)) {
         total_headers(response.headers_mut(), total);
     }
@@ -57,16 +51,12 @@ pub(super) async fn histogram(
     State(storage): State<Arc<Storage>>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Refusal> {
-    let mut params = Params::parse(query.as_deref())?;
+    let mut params = Params::parse(query.as_deref());
     let buckets = params.integer("buckets", 60, 1, 500)? as usize;
     let by = params.one_of("by", &[("level", SplitBy::Level), ("source", SplitBy::Source)], SplitBy::Level)?;
     let now = (storage.clock)();
-    let mut filter = params.filter(now)?;
-    if filter.from.is_some() && filter.to.is_none() {
-        // A range that began some minutes ago ends now, also where nothing came since.
-        filter.to = Some(now);
-    }
-    let found = storage.ask(move |reader, budget| reader.histogram(&filter, buckets, by, budget)).await?;
+    let filter = params.filter(now)?;
+    let found = storage.ask(move |reader, budget| counts(reader, filter, now, buckets, by, budget)).await?;
     let width = found.series.first().map_or(0, |(_, counts)| counts.len()) as i64;
     let body = HistogramBody {
         from: timestamp::to_string(found.from),
@@ -79,6 +69,26 @@ pub(super) async fn histogram(
     let mut response = json(StatusCode::OK, &body);
     partial_headers(&mut response, &found.total, params);
     Ok(response)
+}
+
+/// Counts over the range that is asked for. A range without an end ends now, also where nothing came since; but the clock
+/// of a client may be ahead, and what is newer than now belongs to it as it does in the list of rows.
+fn counts(
+    reader: &dyn Reader,
+    mut filter: Filter,
+    now: i64,
+    buckets: usize,
+    by: SplitBy,
+    budget: &Budget,
+) -> Result<Histogram, QueryError> {
+    let (Some(from), None) = (filter.from, filter.to) else { return reader.histogram(&filter, buckets, by, budget) };
+    let parts = Parts::of(budget);
+    let ahead = Filter { from: Some(from.max(now)), ..filter.clone() };
+    let ahead = reader.recent(&ahead, 1, 0, &parts.rest())?;
+    filter.to = Some(ahead.rows.first().map_or(now, |newest| newest.timestamp.saturating_add(1)));
+    let mut found = reader.histogram(&filter, buckets, by, &parts.rest())?;
+    found.total = worse(found.total, &ahead.total);
+    Ok(found)
 }
 
 /// One value of a field, with how often it stands there.
@@ -100,18 +110,19 @@ pub(super) async fn facets(
     State(storage): State<Arc<Storage>>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Refusal> {
-    let mut params = Params::parse(query.as_deref())?;
+    let mut params = Params::parse(query.as_deref());
     let limit = params.integer("limit", 20, 1, 1000)? as usize;
-    let fields = fields(&params.text("fields").unwrap_or_else(|| "source,level".to_owned()))?;
+    let names = params.text("fields")?.unwrap_or_else(|| "source,level".to_owned());
+    let (names, fields) = fields(&names)?;
     let filter = params.filter((storage.clock)())?;
     let found = storage.ask(move |reader, budget| reader.facets(&filter, &fields, limit, budget)).await?;
     let value = |field: &FacetField, value: String, count: u64| {
         let id = if *field == FacetField::Pattern { PatternId::from_str(&value).ok() } else { None };
         FacetValue { template: id.and_then(|id| storage.catalog.template(id)), value, count }
     };
-    let fields = found.fields.into_iter().map(|(field, values)| {
+    let fields = names.into_iter().zip(found.fields).map(|(name, (field, values))| {
         let values = values.into_iter().map(|(text, count)| value(&field, text, count)).collect();
-        (name(&field), values)
+        (name, values)
     });
     let body = FacetsBody { total: known(&found.total), fields: fields.collect() };
     let mut response = json(StatusCode::OK, &body);
@@ -119,30 +130,45 @@ pub(super) async fn facets(
     Ok(response)
 }
 
-fn fields(text: &str) -> Result<Vec<FacetField>, Refusal> {
-    let field = |name: &str| match name.trim() {
+/// The names that are asked for, each once, and the fields that they stand for. A field of the context that is called like
+/// one of the record's own is asked for as `context.source`: the answer goes by the names of the question.
+fn fields(text: &str) -> Result<(Vec<String>, Vec<FacetField>), Refusal> {
+    let field = |name: &String| match name.as_str() {
         "source" => FacetField::Source,
         "level" => FacetField::Level,
         "pattern" => FacetField::Pattern,
         other => FacetField::Context(other.strip_prefix("context.").unwrap_or(other).to_owned()),
     };
-    let fields: Vec<FacetField> = text.split(',').map(field).collect();
+    let mut names: Vec<String> = Vec::new();
+    for name in text.split(',').map(str::trim) {
+        if !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    }
+    let fields: Vec<FacetField> = names.iter().map(field).collect();
     let empty = fields.contains(&FacetField::Context(String::new()));
     if empty || fields.len() > MAX_FIELDS {
         return Err(Refusal::bad_parameter(format!("fields: give 1 to {MAX_FIELDS} names, separated by commas")));
     }
-    Ok(fields)
-}
-
-fn name(field: &FacetField) -> String {
-    match field {
-        FacetField::Source => "source".to_owned(),
-        FacetField::Level => "level".to_owned(),
-        FacetField::Pattern => "pattern".to_owned(),
-        FacetField::Context(name) => name.clone(),
-    }
+    Ok((names, fields))
 }
 
 pub(super) async fn analysis(State(storage): State<Arc<Storage>>) -> Response {
     json(StatusCode::OK, &storage.model.state())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_answer_to_the_names_they_were_asked_by() {
+        let (names, found) = fields("source, context.source,host,context.host,source").expect("reads");
+        assert_eq!(names, ["source", "context.source", "host", "context.host"]);
+        let context = |name: &str| FacetField::Context(name.to_owned());
+        assert_eq!(found, [FacetField::Source, context("source"), context("host"), context("host")]);
+        for bad in [",", "source,", "context."] {
+            assert_eq!(fields(bad).expect_err(bad).word, "bad_parameter");
+        }
+    }
 }

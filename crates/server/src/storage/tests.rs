@@ -1,15 +1,21 @@
-//! Parameters by table: what is taken, what is refused, what is ignored.
+//! Parameters by table: what is taken, what is refused, what is ignored; and what answers say of themselves.
 
-use axum::http::StatusCode;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use axum::response::Response;
+use tower::ServiceExt as _;
 use whittle_history::{LevelSet, Positions};
+use whittle_patterns::Miner;
 
 use super::params::{Params, until_token};
+use super::testing::{NOW, Rows, storage_over, storage_with};
+use super::{Storage, routes};
 use crate::http::Refusal;
 
-const NOW: i64 = 1_800_000_000_000_000;
-
 fn filter(query: &str) -> Result<whittle_history::Filter, Refusal> {
-    Params::parse(Some(query))?.filter(NOW)
+    Params::parse(Some(query)).filter(NOW)
 }
 
 #[test]
@@ -35,7 +41,7 @@ fn bad_values_are_refused_and_never_bent() {
         assert_eq!((refusal.status, refusal.word), (StatusCode::BAD_REQUEST, "bad_parameter"), "{query}");
     }
     for (key, value) in [("limit", "1001"), ("limit", "-1"), ("limit", "1e3"), ("limit", "99999999999999999999")] {
-        let mut params = Params::parse(Some(&format!("{key}={value}"))).expect("reads");
+        let mut params = Params::parse(Some(&format!("{key}={value}")));
         assert!(params.integer(key, 100, 0, 1000).is_err(), "{value}");
     }
 }
@@ -48,12 +54,21 @@ fn an_error_in_q_points_at_its_character() {
 
 #[test]
 fn empty_values_count_as_not_given_and_unknown_names_are_told() {
-    let mut params = Params::parse(Some("limit=&levels=&q=&colour=red&%3Cscript%3E=1")).expect("reads");
+    let mut params = Params::parse(Some("limit=&levels=&q=&colour=red&%3Cscript%3E=1"));
     assert_eq!(params.integer("limit", 100, 0, 1000).expect("default"), 100);
     let filter = params.filter(NOW).expect("empty");
     assert_eq!(filter.levels, LevelSet::ALL);
     assert!(filter.query.is_none());
     assert_eq!(params.ignored(), ["?script?", "colour"]);
+}
+
+#[test]
+fn what_nobody_asks_for_may_stand_twice() {
+    let mut params = Params::parse(Some("utm=1&utm=2&source=a&source=&limit=1&limit=1"));
+    assert_eq!(params.filter(NOW).expect("an empty value counts as not given").source.as_deref(), Some("a"));
+    let refusal = params.integer("limit", 100, 0, 1000).expect_err("which one is meant?");
+    assert_eq!((refusal.word, refusal.message.as_str()), ("bad_parameter", "limit: given twice; give it once"));
+    assert_eq!(params.ignored(), ["utm"]);
 }
 
 #[test]
@@ -71,5 +86,40 @@ fn the_anchor_comes_back_as_it_was_given() {
     for positions in [Positions::from([(0, 42)]), Positions::from([(0, 1), (3, 9)])] {
         let token = until_token(&positions);
         assert_eq!(filter(&format!("until={token}")).expect("reads").until, Some(positions));
+    }
+}
+
+async fn get(storage: Arc<Storage>, path: &str) -> Response {
+    let request = Request::get(path).body(Body::empty()).expect("a request");
+    routes(storage).oneshot(request).await.expect("routes do not fail")
+}
+
+fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
+    response.headers().get(name).map(|value| value.to_str().expect("text"))
+}
+
+#[tokio::test]
+async fn a_pattern_of_which_any_part_is_cut_says_so() {
+    let mut miner = Miner::default();
+    let pattern = miner.observe("disk 7 is full", &mut Vec::new()).pattern;
+    for (trend_cut, partial) in [(None, None), (Some("out of time"), Some("out of time"))] {
+        let reader = Rows { trend_cut, ..Rows::at([NOW, NOW - 1]) };
+        let storage = storage_with(Arc::new(reader), miner.catalog());
+        let response = get(storage, &format!("/patterns/{pattern}?colour=red")).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(header(&response, "x-partial"), partial);
+        assert_eq!(header(&response, "x-total-at-least"), partial.map(|_| "2"));
+        assert_eq!(header(&response, "x-ignored-parameters"), Some("colour"));
+    }
+}
+
+#[tokio::test]
+async fn a_chart_without_an_end_holds_the_rows_of_clocks_that_are_ahead() {
+    let minute = 60_000_000;
+    for (times, total) in [(vec![NOW + minute, NOW, NOW - 1, NOW - 2 * minute], 3), (vec![NOW - 1], 1), (vec![], 0)] {
+        let response = get(storage_over(Arc::new(Rows::at(times))), "/stats/histogram?sinceMinutes=1").await;
+        let body = axum::body::to_bytes(response.into_body(), 1 << 20).await.expect("a body");
+        let body: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
+        assert_eq!(body["total"], total, "{body}");
     }
 }
