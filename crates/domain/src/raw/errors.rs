@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use serde::de::IgnoredAny;
 
 /// Errors that are kept for one answer; more say nothing new.
 const MAX_ERRORS: usize = 100;
@@ -33,9 +34,12 @@ impl Invalid {
         self.form_errors.len() + self.field_errors.len() >= MAX_ERRORS
     }
 
-    /// Adds an error of a field.
+    /// Adds an error of a field. The same again says nothing new: a record may hold a thousand of them.
     pub(super) fn field(&mut self, key: String, message: impl Into<String>) {
-        self.field_errors.entry(key).or_default().push(message.into());
+        let (errors, message) = (self.field_errors.entry(key).or_default(), message.into());
+        if !errors.contains(&message) {
+            errors.push(message);
+        }
     }
 }
 
@@ -56,9 +60,10 @@ impl From<Invalid> for ParseError {
     }
 }
 
-/// Words a JSON error. `serde_json` says best what it expected and where.
+/// Words a JSON error. `serde_json` says best what it expected and where; it reads the text without building a value
+/// of it, which would be many times as large.
 pub(super) fn json_error(text: &str, fallback: &sonic_rs::Error) -> String {
-    match serde_json::from_str::<serde_json::Value>(text) {
+    match serde_json::from_str::<IgnoredAny>(text) {
         Err(e) => format!("invalid JSON: {e}"),
         // The whole of the fallback's text would show a part of the payload.
         Ok(_) => format!("invalid JSON: {}", fallback.to_string().lines().next().unwrap_or("syntax error")),

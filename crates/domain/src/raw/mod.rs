@@ -6,13 +6,13 @@
 
 mod depth;
 mod errors;
+mod names;
 mod record;
 #[cfg(test)]
 mod tests;
 
 use bytes::Bytes;
 use memchr::memchr;
-use sonic_rs::LazyValue;
 
 pub use depth::deeper_than;
 pub use errors::{Invalid, ParseError};
@@ -39,18 +39,30 @@ pub struct Limits {
     pub source_bytes: usize,
     /// Objects and arrays within each other.
     pub depth: usize,
+    /// Top-level fields of one record that the contract does not name.
+    pub fields: usize,
+    /// The same of all records of a body: each is remembered, and may be shorter than what remembers it.
+    pub body_fields: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { records: 50_000, record_bytes: 1 << 20, source_bytes: 256, depth: 64 }
+        Limits {
+            records: 50_000,
+            record_bytes: 1 << 20,
+            source_bytes: 256,
+            depth: 64,
+            fields: 1024,
+            body_fields: 4 << 20,
+        }
     }
 }
 
 impl Limits {
     /// The bounds for reading back what was accepted under other, perhaps wider settings.
     pub fn replay() -> Self {
-        Limits { records: usize::MAX, record_bytes: usize::MAX, source_bytes: usize::MAX, depth: 128 }
+        let any = usize::MAX;
+        Limits { records: any, record_bytes: any, source_bytes: any, depth: 128, fields: any, body_fields: any }
     }
 }
 
@@ -140,7 +152,8 @@ impl RawBatch {
 
     /// Bytes of memory that the batch holds.
     pub fn memory(&self) -> usize {
-        self.body.len() + self.scratch.capacity() + self.rows.capacity() * size_of::<RawRow>()
+        let lists = self.rows.capacity() * size_of::<RawRow>() + self.extras.capacity() * size_of::<Extra>();
+        self.body.len() + self.scratch.capacity() + lists
     }
 }
 
@@ -165,7 +178,7 @@ pub fn parse(body: Bytes, format: BodyFormat, limits: &Limits) -> Result<RawBatc
 
 fn parse_lines<'t>(text: &'t str, parser: &mut record::Parser<'t>) -> Result<(), ParseError> {
     let mut rest = text;
-    while !rest.is_empty() {
+    while !rest.is_empty() && !parser.is_full() {
         let end = memchr(b'\n', rest.as_bytes()).unwrap_or(rest.len());
         let line = &rest[..end];
         rest = rest.get(end + 1..).unwrap_or("");
@@ -189,10 +202,24 @@ fn parse_json<'t>(text: &'t str, parser: &mut record::Parser<'t>) -> Result<bool
     if deeper_than(text, parser.limits().depth + 1) {
         return Err(Invalid::form("objects and arrays are nested too deeply").into());
     }
-    let records: Vec<LazyValue<'_>> =
-        sonic_rs::from_str(text).map_err(|e| Invalid::form(errors::json_error(text, &e)))?;
-    for raw in &records {
-        parser.record(errors::slice_of(text, raw.as_raw_str()))?;
+    parse_array(text, parser).map(|()| false)
+}
+
+/// Reads the elements one by one: a list of them could be many times as large as their text.
+fn parse_array<'t>(text: &'t str, parser: &mut record::Parser<'t>) -> Result<(), ParseError> {
+    // After the last element, or after the opening bracket.
+    let mut end = text.len() - text.trim_ascii_start().len() + 1;
+    for element in sonic_rs::to_array_iter(text) {
+        let element = element.map_err(|e| Invalid::form(errors::json_error(text, &e)))?;
+        let json = errors::slice_of(text, element.as_raw_str());
+        parser.record(json)?;
+        if parser.is_full() {
+            return Ok(());
+        }
+        end = (json.as_ptr() as usize).wrapping_sub(text.as_ptr() as usize).wrapping_add(json.len());
     }
-    Ok(false)
+    match text.get(end..).and_then(|rest| rest.trim_ascii_start().strip_prefix(']')).map(str::trim_ascii) {
+        Some("") => Ok(()),
+        _ => Err(Invalid::form("invalid JSON: trailing characters after the array").into()),
+    }
 }

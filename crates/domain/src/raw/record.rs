@@ -7,8 +7,11 @@ use sonic_rs::LazyValue;
 
 use super::depth::{deeper_than, has_lone_surrogate};
 use super::errors::{self, Invalid, ParseError};
+use super::names::Names;
 use super::{Extra, Limits, RawLevel, RawRow};
 use crate::{Span, timestamp};
+
+const HALF_PAIR: &str = "Half of a surrogate pair is not text";
 
 type Parts = (String, Vec<RawRow>, Vec<Extra>);
 
@@ -19,6 +22,7 @@ pub(super) struct Parser<'t> {
     scratch: String,
     rows: Vec<RawRow>,
     extras: Vec<Extra>,
+    names: Names,
     invalid: Invalid,
     index: usize,
     single: bool,
@@ -32,6 +36,7 @@ impl<'t> Parser<'t> {
             scratch: String::new(),
             rows: Vec::with_capacity(rows),
             extras: Vec::new(),
+            names: Names::default(),
             invalid: Invalid::default(),
             index: 0,
             single: false,
@@ -45,6 +50,11 @@ impl<'t> Parser<'t> {
     /// The body is one record: error keys carry no index.
     pub(super) fn single(&mut self) {
         self.single = true;
+    }
+
+    /// Whether no more errors are taken: what follows changes nothing any more.
+    pub(super) fn is_full(&self) -> bool {
+        self.invalid.is_full()
     }
 
     /// Reads the next record, which stands at `json` in the body.
@@ -62,6 +72,10 @@ impl<'t> Parser<'t> {
             self.read(json);
         }
         self.index += 1;
+        if self.extras.len() > self.limits.body_fields {
+            let most = self.limits.body_fields;
+            return Err(ParseError::TooLarge(format!("more than {most} unknown fields in one request")));
+        }
         Ok(())
     }
 
@@ -156,26 +170,59 @@ impl<'t> Parser<'t> {
     }
 
     fn text_of(&self, span: Span) -> &str {
-        let range = span.range();
-        match range.start.checked_sub(self.text.len()) {
-            Some(start) if !range.is_empty() => &self.scratch[start..start + range.len()],
-            _ => &self.text[range],
-        }
+        text_at(self.text, &self.scratch, span)
     }
 
-    fn context(&mut self, json: &str) -> Span {
-        if !json.starts_with('{') {
-            self.field_error("context", format!("Expected object, received {}", kind_of(json)));
-            return Span::default();
+    /// The context that won, or an empty stretch where there was none.
+    fn context(&mut self, json: Span) -> Span {
+        let text = self.text_of(json);
+        if text.is_empty() {
+            return json;
         }
-        self.raw_json("context", json)
+        if !text.starts_with('{') {
+            let kind = kind_of(text);
+            self.field_error("context", format!("Expected object, received {kind}"));
+        } else if has_lone_surrogate(text) {
+            self.field_error("context", HALF_PAIR);
+        }
+        json
     }
 
-    fn raw_json(&mut self, field: &str, json: &str) -> Span {
-        if has_lone_surrogate(json) {
-            self.field_error(field, "Half of a surrogate pair is not text");
+    /// Checks the unknown fields that a record is left with. How many they are.
+    fn finish_extras(&mut self, row_start: usize) -> u32 {
+        let count = self.extras.len() - row_start;
+        if self.extras[row_start..].iter().any(|extra| has_lone_surrogate(self.text_of(extra.value))) {
+            self.field_error("context", HALF_PAIR);
         }
-        self.span(json)
+        if count > self.limits.fields {
+            self.record_error(format!("more than {} unknown fields", self.limits.fields));
+        }
+        count as u32
+    }
+
+    /// Of duplicate keys the last wins. One field more than may be is kept, which tells that there were more.
+    fn keep_extra(&mut self, row_start: usize, extra: Extra) {
+        let (text, scratch) = (self.text, &self.scratch);
+        let row = &self.extras[row_start..];
+        let name_of = |i: usize| text_at(text, scratch, row[i].name);
+        let name = text_at(text, scratch, extra.name);
+        match self.names.find(row.len(), name, name_of) {
+            Some(i) => self.extras[row_start + i] = extra,
+            None if row.len() > self.limits.fields => {}
+            None => {
+                self.names.add(row.len(), name, name_of);
+                self.extras.push(extra);
+            }
+        }
+    }
+}
+
+/// The text under a span: of the body, or of what had to be unescaped.
+fn text_at<'a>(text: &'a str, scratch: &'a str, span: Span) -> &'a str {
+    let range = span.range();
+    match range.start.checked_sub(text.len()) {
+        Some(start) if !range.is_empty() => &scratch[start..start + range.len()],
+        _ => &text[range],
     }
 }
 
@@ -232,9 +279,9 @@ impl<'de> Visitor<'de> for RecordSeed<'_, '_> {
                 Key::Message => message = map.next_value_seed(ScalarSeed { parser: &mut *parser })?,
                 Key::Level => level = map.next_value_seed(ScalarSeed { parser: &mut *parser })?,
                 Key::Timestamp => timestamp = map.next_value_seed(ScalarSeed { parser: &mut *parser })?,
-                Key::Context => context = parser.context(map.next_value::<LazyValue<'de>>()?.as_raw_str()),
+                Key::Context => context = parser.span(map.next_value::<LazyValue<'de>>()?.as_raw_str()),
                 Key::Other(name) => {
-                    let value = parser.raw_json("context", map.next_value::<LazyValue<'de>>()?.as_raw_str());
+                    let value = parser.span(map.next_value::<LazyValue<'de>>()?.as_raw_str());
                     parser.keep_extra(extras_start, Extra { name, value });
                 }
             }
@@ -250,22 +297,10 @@ impl<'de> Visitor<'de> for RecordSeed<'_, '_> {
             message: parser.required("message", message),
             level: parser.level(level),
             timestamp: parser.timestamp(timestamp),
-            context,
+            context: parser.context(context),
             extras_start: extras_start as u32,
-            extras_len: (parser.extras.len() - extras_start) as u32,
+            extras_len: parser.finish_extras(extras_start),
         })
-    }
-}
-
-impl Parser<'_> {
-    /// Of duplicate keys the last wins.
-    fn keep_extra(&mut self, row_start: usize, extra: Extra) {
-        let same =
-            (row_start..self.extras.len()).find(|&i| self.text_of(self.extras[i].name) == self.text_of(extra.name));
-        match same {
-            Some(i) => self.extras[i] = extra,
-            None => self.extras.push(extra),
-        }
     }
 }
 

@@ -118,6 +118,82 @@ fn of_duplicate_keys_the_last_wins() {
 }
 
 #[test]
+fn what_a_later_duplicate_replaces_is_not_judged() {
+    for bad in ["7", r#""\n""#, r#"{"x":"\ud800"}"#] {
+        let batch = read(
+            &format!(r#"{{"source":"a","message":"x","context":{bad},"k":"\ud800","context":{{}},"k":1}}"#),
+            BodyFormat::Json,
+        );
+        let batch = batch.unwrap_or_else(|error| panic!("{bad}: {error:?}"));
+        assert_eq!(batch.str(batch.rows()[0].context), "{}");
+        let last_is_bad = format!(r#"{{"source":"a","message":"x","context":{{}},"context":{bad}}}"#);
+        assert!(read(&last_is_bad, BodyFormat::Json).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn of_many_fields_too_the_last_duplicate_wins() {
+    let fields = |value: usize| (0..60).map(|i| format!(",\"k{i}\\n\":{}", i + value)).collect::<String>();
+    let record = format!(r#"{{"source":"a","message":"x"{}{}}}"#, fields(0), fields(1000));
+    let batch = read(&format!("{record}\n{record}"), BodyFormat::Ndjson).expect("valid");
+    for row in batch.rows() {
+        let extras = batch.extras(row);
+        assert_eq!(extras.len(), 60);
+        for (i, extra) in extras.iter().enumerate() {
+            assert_eq!(batch.str(extra.name), format!("k{i}\n"));
+            assert_eq!(batch.str(extra.value), (i + 1000).to_string());
+        }
+    }
+}
+
+#[test]
+fn unknown_fields_are_bounded_for_clients_and_not_for_replay() {
+    let record = |fields: usize| {
+        let fields: String = (0..fields).map(|i| format!(",\"k{i}\":\"\"")).collect();
+        format!(r#"{{"source":"a","message":"x"{fields}{fields}}}"#)
+    };
+    assert!(read(&record(1024), BodyFormat::Json).is_ok());
+    for fields in [1025, 30_000] {
+        let errors = invalid(&record(fields), BodyFormat::Json);
+        assert_eq!(errors["formErrors"], json!(["more than 1024 unknown fields"]));
+        let replayed = parse(record(fields).into(), BodyFormat::Json, &Limits::replay()).expect("it was accepted once");
+        assert_eq!(replayed.extras(&replayed.rows()[0]).len(), fields);
+    }
+    let limits = Limits { body_fields: 10, ..Limits::default() };
+    let lines = |records: usize| format!("{}\n", record(2)).repeat(records);
+    assert!(parse(lines(5).into(), BodyFormat::Ndjson, &limits).is_ok());
+    assert!(matches!(parse(lines(6).into(), BodyFormat::Ndjson, &limits), Err(ParseError::TooLarge(_))));
+}
+
+#[test]
+fn a_list_is_read_no_further_than_its_bounds() {
+    // The end is no JSON: who reads the whole list before the bounds says so instead.
+    let limits = Limits { records: 2, ..Limits::default() };
+    let record = r#"{"source":"a","message":"b"}"#;
+    let body = format!("[{record},{record},{record},nonsense");
+    assert!(matches!(parse(body.into(), BodyFormat::Json, &limits), Err(ParseError::TooLarge(_))));
+    for (body, valid) in [
+        (format!(" [ {record} , {record} ] \n"), true),
+        (format!("[{record}] x"), false),
+        (format!("[{record}][{record}]"), false),
+        (format!("[{record},]"), false),
+        (format!("[{record}"), false),
+        ("[".to_owned(), false),
+        ("[] []".to_owned(), false),
+        (r#"["\n"]"#.to_owned(), false),
+    ] {
+        assert_eq!(read(&body, BodyFormat::Json).is_ok(), valid, "{body}");
+    }
+}
+
+#[test]
+fn the_same_error_of_a_field_is_told_once() {
+    let fields: String = (0..500).map(|i| format!(",\"k{i}\":\"\\ud800\"")).collect();
+    let errors = invalid(&format!(r#"{{"source":"a","message":"x"{fields}}}"#), BodyFormat::Json);
+    assert_eq!(errors["fieldErrors"]["context"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
 fn the_number_of_errors_is_bounded() {
     let body = "{\"source\":\"a\"}\n".repeat(5000);
     let errors = invalid(&body, BodyFormat::Ndjson);
