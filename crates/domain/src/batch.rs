@@ -167,6 +167,13 @@ impl BatchBuilder {
         Span { start, len: text.len() as u32 }
     }
 
+    /// Appends what `write` appends to the text, and says where it stands. `write` must only append.
+    pub fn push_with(&mut self, write: impl FnOnce(&mut String)) -> Span {
+        let start = self.batch.text.len();
+        write(&mut self.batch.text);
+        Span { start: start as u32, len: self.batch.text.len().saturating_sub(start) as u32 }
+    }
+
     /// Appends a row whose spans came from this builder.
     pub fn push_row(&mut self, row: Row) {
         self.batch.rows.push(row);

@@ -4,7 +4,9 @@
 //! the time of receipt; unknown fields move into the context; secrets are
 //! scrubbed where that is switched on.
 
-use std::borrow::Cow;
+mod merge;
+
+use std::fmt::Write as _;
 use std::ops::Range;
 
 use crate::raw::{RawBatch, RawLevel, RawRow};
@@ -29,12 +31,14 @@ pub struct Arrival {
 pub struct Normalizer {
     scrubber: Option<Scrubber>,
     builder: BatchBuilder,
+    /// A merged context before it is scrubbed; kept for its room.
+    merged: String,
 }
 
 impl Normalizer {
     /// A normalizer that scrubs, if asked to.
     pub fn new(scrubber: Option<Scrubber>) -> Self {
-        Normalizer { scrubber, builder: BatchBuilder::default() }
+        Normalizer { scrubber, ..Normalizer::default() }
     }
 
     /// Adds the records of a body that stand in `range`.
@@ -53,11 +57,11 @@ impl Normalizer {
     }
 
     fn push_row(&mut self, raw: &RawBatch, row: &RawRow, arrival: Arrival, index: u64) {
-        let (level, level_text) = level_of(raw, row.level);
+        let (level, sent) = level_of(raw, row.level);
         let source = self.builder.push_text(raw.str(row.source));
         let message = self.push_scrubbed(raw.str(row.message));
         let context = self.push_context(raw, row);
-        let level_text = self.builder.push_text(&level_text);
+        let level_text = self.push_sent(sent);
         self.builder.push_row(Row {
             partition: arrival.partition,
             offset: arrival.base_offset + index,
@@ -83,18 +87,31 @@ impl Normalizer {
         }
     }
 
+    fn push_sent(&mut self, sent: SentLevel<'_>) -> Span {
+        match sent {
+            SentLevel::SaysNoMore => Span::default(),
+            SentLevel::Text(text) => self.builder.push_text(text),
+            SentLevel::Number(n) => self.builder.push_with(|out| {
+                // Writing to a string never fails.
+                let _ = write!(out, "{n}");
+            }),
+        }
+    }
+
     fn push_context(&mut self, raw: &RawBatch, row: &RawRow) -> Span {
         let context = raw.str(row.context);
-        if row.extras_len == 0 && self.scrubber.is_none() {
-            return if is_empty_object(context) { Span::default() } else { self.builder.push_text(context) };
-        }
-        let merged = if row.extras_len == 0 { Cow::Borrowed(context) } else { Cow::Owned(merge(raw, row, context)) };
-        if is_empty_object(&merged) {
+        if row.extras_len == 0 && is_empty_object(context) {
             return Span::default();
         }
         match &self.scrubber {
-            None => self.builder.push_text(&merged),
-            Some(scrubber) => self.builder.push_text(&scrubber.scrub_json(&merged)),
+            None if row.extras_len == 0 => self.builder.push_text(context),
+            None => self.builder.push_with(|out| merge::merge(raw, row, context, out)),
+            Some(scrubber) if row.extras_len == 0 => self.builder.push_text(&scrubber.scrub_json(context)),
+            Some(scrubber) => {
+                self.merged.clear();
+                merge::merge(raw, row, context, &mut self.merged);
+                self.builder.push_text(&scrubber.scrub_json(&self.merged))
+            }
         }
     }
 }
@@ -103,45 +120,25 @@ fn is_empty_object(json: &str) -> bool {
     json.is_empty() || json.strip_prefix('{').is_some_and(|rest| rest.trim_ascii() == "}")
 }
 
-/// The level, and the text that was sent where it is not the level's own name.
-fn level_of<'a>(raw: &'a RawBatch, level: RawLevel) -> (Level, Cow<'a, str>) {
+/// A level as it was sent, where that is not the level's own name.
+enum SentLevel<'a> {
+    SaysNoMore,
+    Text(&'a str),
+    Number(f64),
+}
+
+fn level_of(raw: &RawBatch, level: RawLevel) -> (Level, SentLevel<'_>) {
     match level {
-        RawLevel::Absent => (Level::Info, Cow::Borrowed("")),
-        RawLevel::Number(n) => (Level::from_number(n).unwrap_or_default(), Cow::Owned(n.to_string())),
+        RawLevel::Absent => (Level::Info, SentLevel::SaysNoMore),
+        RawLevel::Number(n) => (Level::from_number(n).unwrap_or_default(), SentLevel::Number(n)),
         RawLevel::Text(span) => {
             let text = raw.str(span);
             match Level::from_payload(text) {
-                Some(level) => (level, Cow::Borrowed("")),
-                None => (Level::from_name(text).unwrap_or_default(), Cow::Borrowed(text)),
+                Some(level) => (level, SentLevel::SaysNoMore),
+                None => (Level::from_name(text).unwrap_or_default(), SentLevel::Text(text)),
             }
         }
     }
-}
-
-/// The context with the unknown fields in it; one whose name is taken becomes `field.<name>`.
-fn merge(raw: &RawBatch, row: &RawRow, context: &str) -> String {
-    let mut taken = object_keys(context);
-    let mut out = context.trim_ascii_end().strip_suffix('}').unwrap_or("{").trim_ascii_end().to_owned();
-    for extra in raw.extras(row) {
-        let mut name = raw.str(extra.name).to_owned();
-        while taken.contains(&name) {
-            name.insert_str(0, "field.");
-        }
-        if !out.ends_with('{') {
-            out.push(',');
-        }
-        out.push_str(&serde_json::Value::from(name.as_str()).to_string());
-        out.push(':');
-        out.push_str(raw.str(extra.value));
-        taken.push(name);
-    }
-    out.push('}');
-    out
-}
-
-fn object_keys(json: &str) -> Vec<String> {
-    let object: Result<serde_json::Map<String, serde_json::Value>, _> = serde_json::from_str(json);
-    object.map(|o| o.keys().cloned().collect()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -207,9 +204,23 @@ mod tests {
             (r#""a":1,"a":2"#, r#"{"a":2}"#),
             (r#""q\"uote":1"#, r#"{"q\"uote":1}"#),
             (r#""context":{ }"#, ""),
+            (r#""field.a":3,"context":{"a":1},"a":2"#, r#"{"a":1,"field.a":3,"field.field.a":2}"#),
+            (r#""context":{"\u0061":1},"a":2"#, r#"{"\u0061":1,"field.a":2}"#),
+            (r#""context":{"b":{"a":1}},"a":2"#, r#"{"b":{"a":1},"a":2}"#),
+            (r#""a\u0001\\":1"#, r#"{"a\u0001\\":1}"#),
         ] {
             let batch = normalize(&format!(r#"{{"source":"s","message":"x",{fields}}}"#));
             assert_eq!(batch.text(&batch.rows()[0]).context, expected, "{fields}");
         }
+    }
+
+    #[test]
+    fn many_unknown_fields_are_told_from_those_of_the_context() {
+        let fields: String = (0..100).map(|i| format!(",\"k{i}\":{i}")).collect();
+        let batch = normalize(&format!(r#"{{"source":"s","message":"x","context":{{"k70":"own","z":0}}{fields}}}"#));
+        let context: serde_json::Value = serde_json::from_str(batch.text(&batch.rows()[0]).context).expect("JSON");
+        assert_eq!(context.as_object().map(|o| o.len()), Some(102));
+        assert_eq!((&context["k70"], &context["field.k70"]), (&"own".into(), &70.into()));
+        assert_eq!(context["k99"], 99);
     }
 }
