@@ -100,8 +100,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
 }
 
 fn settings(file: Option<PathBuf>) -> anyhow::Result<Config> {
-    let environment = |name: &str| std::env::var(name).ok();
-    Ok(config::load(file.as_deref(), environment)?)
+    Ok(config::load(file.as_deref(), |name| std::env::var_os(name))?)
 }
 
 /// What the program says of itself goes to the error stream; standard output belongs to notifications.
@@ -125,7 +124,8 @@ fn block_on<T>(future: impl AsyncFnOnce(CancellationToken) -> anyhow::Result<T>)
         tokio::spawn(watch_signals(stop.clone())?);
         future(stop).await
     });
-    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    // What hangs is cut off: together with the end of `up` this stays below the ten seconds after which it may be killed.
+    runtime.shutdown_timeout(std::time::Duration::from_millis(500));
     result
 }
 

@@ -1,5 +1,6 @@
 //! Reading the settings: the file as a table, the environment laid over it, then one typed look at all of it.
 
+use std::ffi::OsString;
 use std::path::Path;
 
 use serde::Deserialize as _;
@@ -58,7 +59,7 @@ pub const KEYS: &[Key] = &[
     key("HTTP_PORT", Kind::Number, "port of storage and queries (4000)"),
     key("WS_PORT", Kind::Number, "port of the WebSocket gateway (8080)"),
     key("DASHBOARD_PORT", Kind::Number, "port of the page (5173)"),
-    key("METRICS_PORT", Kind::Number, "port of /metrics for roles without one (9464)"),
+    key("METRICS_PORT", Kind::Number, "port of /metrics for roles that run alone and have none (9464); not used by up"),
     key("WHITTLE_BIND", Kind::Text, "address to listen on (127.0.0.1)"),
     key("WHITTLE_ALLOW_OPEN", Kind::Switch, "allow an address other machines can reach, without authentication (off)"),
     key("WHITTLE_DATA_DIR", Kind::Text, "folder of everything that is kept (./whittle-data)"),
@@ -68,8 +69,8 @@ pub const KEYS: &[Key] = &[
         "what the program says of itself: error, warn, info, debug, or a tracing filter (info)",
     ),
     key("CORS_ORIGINS", Kind::Text, "origins beside loopback that browsers may come from, comma-separated"),
-    key("STORAGE_URL", Kind::Text, "where the page's server finds storage (this machine)"),
-    key("GATEWAY_URL", Kind::Text, "where the page's server finds the gateway (this machine)"),
+    key("STORAGE_URL", Kind::Text, "where the page's server finds storage when it runs alone; not used by up"),
+    key("GATEWAY_URL", Kind::Text, "where the page's server finds the gateway when it runs alone; not used by up"),
     key("WHITTLE_RATE_LIMIT", Kind::Number, "requests a second and client address; 0 is no limit (0)"),
     key("WHITTLE_MAX_BODY_BYTES", Kind::Number, "bytes of a request as sent (16 MiB)"),
     key("WHITTLE_MAX_DECODED_BYTES", Kind::Number, "bytes of a request decoded (64 MiB)"),
@@ -92,30 +93,49 @@ pub const KEYS: &[Key] = &[
     key("OPENAI_API_KEY", Kind::Secret, "key of the model's API; without it everything but a model's words works"),
     key("OPENAI_BASE_URL", Kind::Text, "base of an OpenAI-compatible API (https://api.openai.com/v1)"),
     key("OPENAI_MODEL", Kind::Text, "name of the model (gpt-4o-mini)"),
-    key("KAFKA_BROKERS", Kind::Text, "Kafka's brokers; without them the embedded bus"),
+    key("KAFKA_BROKERS", Kind::Text, "Kafka's brokers; this version has the embedded bus alone and refuses them"),
     key("KAFKA_TOPIC_RAW", Kind::Text, "topic of records as ingested (logs.raw)"),
-    key("KAFKA_TOPIC_NORMALIZED", Kind::Text, "topic of normalized records (logs.normalized)"),
-    key("KAFKA_TOPIC_INSIGHTS", Kind::Text, "topic of records with their insight (logs.insights)"),
-    key("KAFKA_GROUP_PROTOCOL", Kind::Text, "auto, consumer or classic (auto)"),
-    key("POSTGRES_URL", Kind::Secret, "PostgreSQL for the history; without it columnar files"),
+    key(
+        "KAFKA_TOPIC_NORMALIZED",
+        Kind::Text,
+        "topic of normalized records (logs.normalized), for roles that run alone; not used by up",
+    ),
+    key(
+        "KAFKA_TOPIC_INSIGHTS",
+        Kind::Text,
+        "topic of records with their insight (logs.insights), for roles that run alone; not used by up",
+    ),
+    key("KAFKA_GROUP_PROTOCOL", Kind::Text, "auto, consumer or classic (auto), with Kafka; not used by up"),
+    key(
+        "POSTGRES_URL",
+        Kind::Secret,
+        "PostgreSQL for the history; this version has columnar files alone and refuses it",
+    ),
 ];
 
 /// Reads the settings: defaults, `file` (it must exist if named; `./whittle.toml` is read where there is one), environment.
 ///
 /// # Errors
 /// An unknown key in the file, or a value that does not parse, with the key and the fix.
-pub fn load(file: Option<&Path>, environment: impl Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
+pub fn load(file: Option<&Path>, environment: impl Fn(&str) -> Option<OsString>) -> Result<Config, ConfigError> {
     let mut table = match file {
         Some(path) => read_file(path)?,
         None if Path::new("whittle.toml").exists() => read_file(Path::new("whittle.toml"))?,
         None => Table::new(),
     };
+    let mut set = Vec::new();
     for key in KEYS {
         if let Some(text) = value_of(key, &environment)? {
             table.insert(key.name.to_lowercase(), typed(key, &text)?);
+            set.push(key.name);
         }
     }
-    let config = Config::deserialize(table).map_err(|e| explain(&e.to_string()))?;
+    let config = Config::deserialize(table).map_err(|error| {
+        let ConfigError { key, message } = explain(&error.to_string());
+        // Whoever set a variable looks for its name, not for that of the file's key.
+        let variable = set.into_iter().find(|name| name.eq_ignore_ascii_case(&key));
+        ConfigError::new(variable.map_or(key, str::to_owned), message)
+    })?;
     config.validate()?;
     Ok(config)
 }
@@ -124,40 +144,60 @@ fn read_file(path: &Path) -> Result<Table, ConfigError> {
     let shown = path.display().to_string();
     let text = std::fs::read_to_string(path)
         .map_err(|e| ConfigError::new(&shown, format!("cannot be read ({e}); check the path given with --config")))?;
-    let mut table: Table = text.parse().map_err(|e| ConfigError::new(&shown, format!("is not valid TOML: {e}")))?;
+    let mut table: Table = text.parse().map_err(|error| broken_file(&shown, &text, &error))?;
     secrets_from_files(&mut table)?;
     Ok(table)
+}
+
+/// Says where a file is broken, but not what stands there: it may be a secret.
+fn broken_file(shown: &str, text: &str, error: &toml::de::Error) -> ConfigError {
+    let before = error.span().and_then(|span| text.as_bytes().get(..span.start));
+    let line = before
+        .map_or(String::new(), |before| format!(" in line {}", before.iter().filter(|b| **b == b'\n').count() + 1));
+    ConfigError::new(shown, format!("is not valid TOML{line}: {}; write settings like port = 3001", error.message()))
 }
 
 /// `openai_api_key_file = "…"` in the file works as `OPENAI_API_KEY_FILE` does in the environment.
 fn secrets_from_files(table: &mut Table) -> Result<(), ConfigError> {
     for key in KEYS.iter().filter(|k| k.kind == Kind::Secret) {
         let name = format!("{}_file", key.name.to_lowercase());
-        if let Some(Value::String(path)) = table.remove(&name) {
-            table.insert(key.name.to_lowercase(), Value::String(read_secret(&name, &path)?));
+        match table.remove(&name) {
+            None => {}
+            Some(Value::String(path)) => {
+                table.insert(key.name.to_lowercase(), Value::String(read_secret(&name, &path)?));
+            }
+            Some(_) => {
+                return Err(ConfigError::new(name, "give the path of the file that holds the secret, in quotes"));
+            }
         }
     }
     Ok(())
 }
 
-fn value_of(key: &Key, environment: &impl Fn(&str) -> Option<String>) -> Result<Option<String>, ConfigError> {
-    // An empty variable is an unset one: compose files pass `NAME=` for what is not given.
-    if let Some(text) = environment(key.name).filter(|t| !t.is_empty()) {
+fn value_of(key: &Key, environment: &impl Fn(&str) -> Option<OsString>) -> Result<Option<String>, ConfigError> {
+    if let Some(text) = variable(key.name, environment)? {
         return Ok(Some(text));
     }
     if key.kind != Kind::Secret {
         return Ok(None);
     }
     let name = format!("{}_FILE", key.name);
-    environment(&name).filter(|p| !p.is_empty()).map(|path| read_secret(&name, &path)).transpose()
+    variable(&name, environment)?.map(|path| read_secret(&name, &path)).transpose()
+}
+
+/// An empty variable is an unset one: compose files pass `NAME=` for what is not given.
+fn variable(name: &str, environment: &impl Fn(&str) -> Option<OsString>) -> Result<Option<String>, ConfigError> {
+    let Some(text) = environment(name).filter(|text| !text.is_empty()) else { return Ok(None) };
+    let not_utf8 = |_| ConfigError::new(name, "is not valid UTF-8; set it again, or unset it");
+    text.into_string().map(Some).map_err(not_utf8)
 }
 
 fn read_secret(name: &str, path: &str) -> Result<String, ConfigError> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(text.trim_end().to_owned()),
-        Err(e) => {
-            Err(ConfigError::new(name, format!("{path} cannot be read ({e}); name a file that holds the secret")))
-        }
+    let wrong = |what: String| ConfigError::new(name, format!("{path} {what}; name a file that holds the secret"));
+    let text = std::fs::read_to_string(path).map_err(|error| wrong(format!("cannot be read ({error})")))?;
+    match text.trim_end() {
+        "" => Err(wrong("is empty".to_owned())),
+        secret => Ok(secret.to_owned()),
     }
 }
 
@@ -176,18 +216,31 @@ fn typed(key: &Key, text: &str) -> Result<Value, ConfigError> {
     }
 }
 
-/// Words a typed look's error with the key first: the library puts it last.
+/// Words a typed look's error with the key first, where the library puts it last, and with what the key takes.
 fn explain(error: &str) -> ConfigError {
     let mut lines = error.lines();
-    let message = lines.next().unwrap_or("cannot be read").to_owned();
-    let in_key = lines.find_map(|l| l.trim().strip_prefix("in `")).map(|l| l.trim_end_matches('`').to_owned());
-    let unknown = message.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next()).map(str::to_owned);
+    let message = lines.next().unwrap_or("cannot be read");
+    let in_key = lines.find_map(|l| l.trim().strip_prefix("in `")).map(|l| l.trim_end_matches('`'));
+    let unknown = message.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`'));
     match (unknown, in_key) {
-        (Some(name), _) => ConfigError::new(
-            name,
-            format!("there is no such setting; {}", message.split_once(", ").map_or("", |m| m.1)),
-        ),
-        (None, Some(name)) => ConfigError::new(name, message),
+        (Some((name, rest)), table) => {
+            let name = table.map_or(name.to_owned(), |table| format!("{table}.{name}"));
+            let known = rest.split_once(", ").map_or("", |(_, known)| known);
+            ConfigError::new(name, format!("there is no such setting; {known}"))
+        }
+        (None, Some(name)) => ConfigError::new(name, with_fix(name, message)),
         (None, None) => ConfigError::new("settings", message),
+    }
+}
+
+/// The library's words hold the value, so that a secret gets words of its own.
+fn with_fix(name: &str, message: &str) -> String {
+    let kind = KEYS.iter().find(|key| key.name.eq_ignore_ascii_case(name)).map(|key| key.kind);
+    match kind {
+        Some(Kind::Secret) => "give the secret as text in quotes".to_owned(),
+        Some(Kind::Number) => format!("{message}; give a whole number in that range, without quotes"),
+        Some(Kind::Switch) => format!("{message}; give true or false, without quotes"),
+        Some(Kind::Text) => format!("{message}; give text in quotes of the kind that is expected"),
+        None => format!("{message}; give a value of the kind that is expected"),
     }
 }

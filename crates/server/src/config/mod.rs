@@ -8,6 +8,7 @@ mod load;
 mod summary;
 #[cfg(test)]
 mod tests;
+mod validate;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -171,73 +172,29 @@ impl Config {
         self.cors_origins.split(',').map(str::trim).filter(|o| !o.is_empty()).map(str::to_owned).collect()
     }
 
-    /// Checks what no single key shows.
-    ///
-    /// # Errors
-    /// Names the key and the fix.
-    pub fn validate(&self) -> Result<(), ConfigError> {
-        let open = !self.whittle_bind.is_loopback();
-        if open && !self.whittle_allow_open {
-            return Err(ConfigError::new(
-                "WHITTLE_BIND",
-                format!(
-                    "{} can be reached from other machines and there is no authentication; set WHITTLE_ALLOW_OPEN=1 if your network is trusted",
-                    self.whittle_bind
-                ),
-            ));
+    /// Whom the model worker asks, and how much.
+    pub fn model_config(&self) -> crate::model::ModelConfig {
+        crate::model::ModelConfig {
+            settings: self.model.clone(),
+            base_url: self.openai_base_url.clone(),
+            key: self.openai_api_key.clone(),
+            model: self.openai_model.clone(),
         }
-        if self.whittle_scrub == ScrubSetting::Hash && self.whittle_scrub_key.is_none() {
-            return Err(ConfigError::new(
-                "WHITTLE_SCRUB_KEY",
-                "WHITTLE_SCRUB=hash needs a secret key; set it, or put it in a file and set WHITTLE_SCRUB_KEY_FILE",
-            ));
-        }
-        self.validate_sizes()?;
-        self.validate_ports()?;
-        self.validate_origins()?;
-        self.model.validate().map_err(|e| ConfigError::new("[model]", e))?;
-        self.gateway.validate().map_err(|e| ConfigError::new("[gateway]", e))
     }
 
-    fn validate_sizes(&self) -> Result<(), ConfigError> {
-        let sizes = [
-            ("WHITTLE_MAX_BODY_BYTES", self.whittle_max_body_bytes, 1 << 30),
-            ("WHITTLE_MAX_DECODED_BYTES", self.whittle_max_decoded_bytes, 1 << 30),
-            ("WHITTLE_MAX_RECORDS", self.whittle_max_records, 10_000_000),
-            ("WHITTLE_MAX_RECORD_BYTES", self.whittle_max_record_bytes, 64 << 20),
-            ("WHITTLE_MAX_INFLIGHT_BYTES", self.whittle_max_inflight_bytes, usize::MAX),
-        ];
-        for (key, value, most) in sizes {
-            if value == 0 || value > most {
-                return Err(ConfigError::new(key, format!("{value} is out of range; give 1 to {most}")));
-            }
-        }
-        Ok(())
-    }
-
-    fn validate_ports(&self) -> Result<(), ConfigError> {
-        let ports = [
-            ("PORT", self.port),
-            ("HTTP_PORT", self.http_port),
-            ("WS_PORT", self.ws_port),
-            ("DASHBOARD_PORT", self.dashboard_port),
-        ];
-        for (i, (key, port)) in ports.iter().enumerate() {
-            if let Some((other, _)) = ports[..i].iter().find(|(_, p)| p == port && *p != 0) {
-                return Err(ConfigError::new(*key, format!("{port} is also {other}; give each its own port")));
-            }
-        }
-        Ok(())
-    }
-
-    fn validate_origins(&self) -> Result<(), ConfigError> {
-        let bad = |o: &String| !o.starts_with("http://") && !o.starts_with("https://");
-        match self.origins().into_iter().find(bad) {
-            None => Ok(()),
-            Some(origin) => Err(ConfigError::new(
-                "CORS_ORIGINS",
-                format!("'{origin}' is no origin; write them like https://logs.example.com, separated by commas"),
-            )),
-        }
+    /// Settings that were changed and that nothing of `whittle up` reads: they are for roles that run alone.
+    pub fn unused_by_up(&self) -> Vec<&'static str> {
+        let default = Config::default();
+        [
+            ("STORAGE_URL", self.storage_url.is_some()),
+            ("GATEWAY_URL", self.gateway_url.is_some()),
+            ("METRICS_PORT", self.metrics_port != default.metrics_port),
+            ("KAFKA_TOPIC_NORMALIZED", self.kafka_topic_normalized != default.kafka_topic_normalized),
+            ("KAFKA_TOPIC_INSIGHTS", self.kafka_topic_insights != default.kafka_topic_insights),
+            ("KAFKA_GROUP_PROTOCOL", self.kafka_group_protocol != default.kafka_group_protocol),
+        ]
+        .into_iter()
+        .filter_map(|(key, changed)| changed.then_some(key))
+        .collect()
     }
 }

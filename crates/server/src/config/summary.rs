@@ -36,7 +36,7 @@ impl Config {
 
     /// Whether a model will be asked: with a key, or where the settings say that the server on this machine needs none.
     pub fn asks_a_model(&self) -> bool {
-        self.openai_api_key.is_some() || self.model.loopback_without_key
+        self.model_config().is_configured().unwrap_or(false)
     }
 
     fn model_summary(&self) -> String {

@@ -19,7 +19,7 @@ use super::Refusal;
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
 const EXPOSED: HeaderValue =
-    HeaderValue::from_static("X-Total-Count, X-Until, X-Partial, X-Total-At-Least, X-Ignored-Parameters");
+    HeaderValue::from_static("X-Total-Count, X-Until, X-Partial, X-Total-At-Least, X-Ignored-Parameters, Retry-After");
 /// Seconds that a browser may remember a preflight.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 const VARY_PREFLIGHT: HeaderValue =
@@ -97,6 +97,11 @@ fn origin_url(text: &str) -> Option<Url> {
         return None;
     }
     Url::parse(text).ok()
+}
+
+/// Whether an entry of `CORS_ORIGINS` is an origin, and so allows something.
+pub fn is_origin(text: &str) -> bool {
+    origin_url(text.trim_end_matches('/')).is_some()
 }
 
 /// Whether a host can only be this machine. `localhost` and names below it never leave it (RFC 6761).
@@ -303,6 +308,7 @@ mod tests {
         let response = send(&router, "GET", "/absent", &[("host", "localhost"), ("origin", "http://localhost")]).await;
         assert_eq!(response.status(), StatusCode::NOT_FOUND);
         let exposed = response.headers()[header::ACCESS_CONTROL_EXPOSE_HEADERS].to_str().unwrap();
-        assert_eq!(exposed, "X-Total-Count, X-Until, X-Partial, X-Total-At-Least, X-Ignored-Parameters");
+        let expected = "X-Total-Count, X-Until, X-Partial, X-Total-At-Least, X-Ignored-Parameters, Retry-After";
+        assert_eq!(exposed, expected);
     }
 }

@@ -70,6 +70,13 @@ pub(super) fn base_url(text: &str) -> Result<Url, ModelError> {
     Ok(url)
 }
 
+/// A key as a header that no debug output shows.
+pub(super) fn bearer(key: &str) -> Result<HeaderValue, ModelError> {
+    let mut value = HeaderValue::try_from(format!("Bearer {key}")).map_err(|_| ModelError::Key)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
 /// Whether an address is this machine's own.
 pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
@@ -84,9 +91,7 @@ impl Endpoint {
     pub(super) fn new(settings: &ModelSettings, base: &Url, key: Option<&str>) -> Result<Self, ModelError> {
         let mut headers = HeaderMap::new();
         if let Some(key) = key {
-            let mut value = HeaderValue::try_from(format!("Bearer {key}")).map_err(|_| ModelError::Key)?;
-            value.set_sensitive(true);
-            headers.insert(AUTHORIZATION, value);
+            headers.insert(AUTHORIZATION, bearer(key)?);
         }
         let mut builder = reqwest::Client::builder()
             .default_headers(headers)

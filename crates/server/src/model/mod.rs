@@ -83,6 +83,15 @@ pub enum ModelError {
 }
 
 impl ModelConfig {
+    /// Checks what can be told before anything is opened.
+    ///
+    /// # Errors
+    /// When the address or the key cannot be used.
+    pub fn check(&self) -> Result<(), ModelError> {
+        client::base_url(&self.base_url)?;
+        self.key.as_deref().map_or(Ok(()), |key| client::bearer(key).map(drop))
+    }
+
     /// Whether a model will be asked: there is a key, or the server is this machine's own and that is allowed.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! One program on one folder and one set of ports; whoever comes second is told why and what to do.
 
 use std::net::TcpListener;
+use std::process::{Command, Output};
 use std::time::Duration;
 
 use whittle_testkit::{Server, Setup};
@@ -60,4 +61,34 @@ fn a_folder_that_cannot_be_made_is_named() {
     let folder = file.path().join("data");
     let said = failing(setup().data_dir(&folder));
     assert!(said.contains(&folder.display().to_string()) && said.contains("WHITTLE_DATA_DIR"), "{said}");
+}
+
+/// What `whittle check-config` says of settings.
+fn check(variables: &[(&str, &str)], file: &str) -> Output {
+    let home = tempfile::tempdir().expect("a folder");
+    std::fs::write(home.path().join("whittle.toml"), file).expect("written");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_whittle"));
+    command.arg("check-config").current_dir(home.path()).env_clear().envs(variables.iter().copied());
+    command.output().expect("the binary runs")
+}
+
+#[test]
+fn check_config_refuses_what_up_does_not_take() {
+    assert!(check(&[], "").status.success());
+    for (variables, file, key) in [
+        (&[("KAFKA_BROKERS", "localhost:9092")][..], "", "KAFKA_BROKERS"),
+        (&[("OPENAI_BASE_URL", "nowhere")], "", "OPENAI_BASE_URL"),
+        (&[("WHITTLE_LOG", "a=b=c")], "", "WHITTLE_LOG"),
+        (&[("WHITTLE_SCRUB", "hash"), ("WHITTLE_SCRUB_KEY", "short")], "", "WHITTLE_SCRUB_KEY"),
+        (&[], "[alerts]\ngive_up_hours = 0\n", "give_up_hours"),
+        (&[], "openai_api_key = \"sk-secret\n", "line 1"),
+    ] {
+        let output = check(variables, file);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && said.contains(key), "{key}: {said}");
+        assert!(!said.contains("sk-secret"), "{said}");
+        let up = variables.iter().fold(setup().config(file), |setup, (key, value)| setup.env(key, value));
+        let said = failing(up);
+        assert!(said.contains(key) && !said.contains("sk-secret"), "{key}: {said}");
+    }
 }
