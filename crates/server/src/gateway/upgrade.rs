@@ -20,6 +20,7 @@ use super::ring::Heads;
 use super::roster::Seat;
 use super::subscribe::Subscription;
 use crate::http::Refusal;
+use crate::http::patient::Patient;
 
 /// Time for the server to hand the connection over.
 const HAND_OVER: Duration = Duration::from_secs(10);
@@ -71,9 +72,9 @@ pub(super) async fn upgrade(State(gateway): State<Arc<Gateway>>, mut request: Re
 /// Hands the connection over to a client's task, which this is.
 async fn serve(gateway: Arc<Gateway>, on_upgrade: OnUpgrade, arrival: Arrival) {
     let Ok(Ok(upgraded)) = tokio::time::timeout(HAND_OVER, on_upgrade).await else { return };
-    match upgraded.downcast::<TokioIo<TcpStream>>() {
+    match upgraded.downcast::<TokioIo<Patient<TcpStream>>>() {
         Ok(parts) => {
-            let stream = parts.io.into_inner();
+            let stream = parts.io.into_inner().into_inner();
             // A hint to the kernel: without it, it may hold megabytes for a client that never reads.
             let _ = rustix::net::sockopt::set_socket_send_buffer_size(&stream, gateway.settings.send_buffer_bytes);
             run(gateway, stream, &parts.read_buf, arrival).await;

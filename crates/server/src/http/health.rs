@@ -1,7 +1,7 @@
 //! `/livez`, `/readyz` and `/metrics`, the same on every port.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
@@ -11,7 +11,7 @@ use axum::routing::get;
 use prometheus_client::registry::Registry;
 use serde::Serialize;
 
-use super::refusal::json;
+use super::refusal::{Refusal, json};
 
 /// Why a role cannot do its work now; nothing when it can.
 pub type Readiness = Arc<dyn Fn() -> Option<String> + Send + Sync>;
@@ -19,7 +19,8 @@ pub type Readiness = Arc<dyn Fn() -> Option<String> + Send + Sync>;
 /// What the health routes of a port tell.
 #[derive(Clone)]
 pub struct Health {
-    roles: Arc<RwLock<BTreeMap<&'static str, Readiness>>>,
+    role: &'static str,
+    readiness: Readiness,
     metrics: Arc<Registry>,
 }
 
@@ -31,37 +32,30 @@ struct Ready {
 }
 
 impl Health {
-    /// Health over a registry of metrics.
-    pub fn new(metrics: Arc<Registry>) -> Self {
-        Health { roles: Arc::default(), metrics }
-    }
-
-    /// The same metrics, but only one role's readiness: what that role's own port tells.
-    pub fn of(&self, role: &'static str, readiness: Readiness) -> Health {
-        let roles = BTreeMap::from([(role, readiness)]);
-        Health { roles: Arc::new(RwLock::new(roles)), metrics: self.metrics.clone() }
+    /// The readiness of the role that has the port, over the metrics of the process.
+    pub fn new(role: &'static str, readiness: Readiness, metrics: Arc<Registry>) -> Self {
+        Health { role, readiness, metrics }
     }
 
     /// The routes.
     pub fn routes(self) -> Router {
+        let only_get = || async { Refusal::method_not_allowed("GET") };
         Router::new()
-            .route("/livez", get(async || "ok\n"))
-            .route("/readyz", get(readyz))
-            .route("/metrics", get(metrics))
+            .route("/livez", get(async || "ok\n").fallback(only_get))
+            .route("/readyz", get(readyz).fallback(only_get))
+            .route("/metrics", get(metrics).fallback(only_get))
             .with_state(self)
-    }
-
-    fn reasons(&self) -> BTreeMap<&'static str, String> {
-        let roles = self.roles.read().unwrap_or_else(|e| e.into_inner());
-        roles.iter().filter_map(|(role, ready)| ready().map(|reason| (*role, reason))).collect()
     }
 }
 
 async fn readyz(State(health): State<Health>) -> Response {
-    let reasons = health.reasons();
-    let (status, word) =
-        if reasons.is_empty() { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "not_ready") };
-    json(status, &Ready { status: word, reasons })
+    match (health.readiness)() {
+        None => json(StatusCode::OK, &Ready { status: "ready", reasons: BTreeMap::new() }),
+        Some(reason) => {
+            let reasons = BTreeMap::from([(health.role, reason)]);
+            json(StatusCode::SERVICE_UNAVAILABLE, &Ready { status: "not_ready", reasons })
+        }
+    }
 }
 
 async fn metrics(State(health): State<Health>) -> Response {

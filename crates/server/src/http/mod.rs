@@ -2,6 +2,7 @@
 
 pub mod health;
 pub mod origin;
+pub mod patient;
 pub mod refusal;
 pub mod retry;
 pub mod serve;
@@ -9,4 +10,4 @@ pub mod serve;
 pub use health::{Health, Readiness};
 pub use origin::Origins;
 pub use refusal::Refusal;
-pub use serve::{bind, serve};
+pub use serve::{Course, Routes, bind, serve};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use prometheus_client::registry::Registry;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -16,18 +16,16 @@ use whittle_patterns::Catalog;
 
 use super::data::{self, Data};
 use super::metrics::{self, Numbers};
-use super::ports::{Listeners, Ports};
+use super::ports::Ports;
 use super::stages::{self, NamedStage, Stages};
 use super::taps::{ToAlerts, ToGateway, ToModel};
 use crate::alerting::{AlertMetrics, AlertStage, DeliveryPolicy, Outbox, Sink};
 use crate::clock::{now_micros, now_millis};
 use crate::config::{Config, ScrubSetting};
 use crate::gateway::Gateway;
-use crate::http::Health;
-use crate::http::origin::Origins;
 use crate::ingest::{Admission, AdmissionLimits, Ingest, IngestLimits, IngestMetrics};
 use crate::insights::Insights;
-use crate::model::{Candidates, ModelConfig, ModelWorker};
+use crate::model::{Candidates, ModelWorker};
 use crate::pipeline::{Feed, FeedLimits};
 use crate::storage::{Replay, Storage};
 
@@ -55,10 +53,8 @@ pub(super) struct End {
 pub(super) struct Built {
     pub bind: IpAddr,
     pub data_dir: PathBuf,
-    pub listeners: Option<Listeners>,
     pub ports: Ports,
-    pub origins: Origins,
-    pub health: Health,
+    pub metrics: Arc<Registry>,
     pub ingest: Arc<Ingest>,
     pub storage: Arc<Storage>,
     pub gateway: Arc<Gateway>,
@@ -74,19 +70,9 @@ pub(super) struct Built {
 /// Opens and assembles.
 ///
 /// # Errors
-/// A port that is taken, a folder that is in use or cannot be read, a setting that this program cannot follow.
-pub(super) async fn build(config: Config) -> anyhow::Result<Built> {
-    ensure!(config.kafka_brokers.is_none(), "KAFKA_BROKERS: this version runs on the embedded bus alone; unset it");
-    ensure!(config.postgres_url.is_none(), "POSTGRES_URL: this version keeps its history in files alone; unset it");
-    // The ports first: a second copy is told of them before it waits for anything.
-    let listeners = Listeners::bind(&config).await?;
-    let ports = listeners.ports()?;
+/// A folder that is in use or cannot be read, a setting that this program cannot follow.
+pub(super) fn build(config: Config, ports: Ports) -> anyhow::Result<Built> {
     let data = data::open(&config)?;
-    ports.write(&data.dir)?;
-    assemble(config, data, listeners, ports)
-}
-
-fn assemble(config: Config, data: Data, listeners: Listeners, ports: Ports) -> anyhow::Result<Built> {
     let mut registry = Registry::default();
     let end = End::default();
     let miner = data.load_miner()?;
@@ -116,10 +102,8 @@ fn assemble(config: Config, data: Data, listeners: Listeners, ports: Ports) -> a
     Ok(Built {
         bind: config.whittle_bind,
         data_dir,
-        listeners: Some(listeners),
         ports,
-        origins: Origins::new(config.whittle_bind, &config.origins()),
-        health: Health::new(Arc::new(registry)),
+        metrics: Arc::new(registry),
         ingest,
         storage,
         gateway,
@@ -141,12 +125,7 @@ fn build_insights(
     stop: CancellationToken,
     registry: &mut Registry,
 ) -> anyhow::Result<(Insights, Candidates, ModelWorker)> {
-    let model = ModelConfig {
-        settings: config.model.clone(),
-        base_url: config.openai_base_url.clone(),
-        key: config.openai_api_key.clone(),
-        model: config.openai_model.clone(),
-    };
+    let model = config.model_config();
     let dir = data.dir.join("analysis");
     let knowledge = Arc::new(Knowledge::builtin()?);
     let insights = Insights::open(knowledge, catalog, model.is_configured()?, data.disk.clone(), &dir)?;

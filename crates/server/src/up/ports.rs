@@ -74,4 +74,12 @@ impl Ports {
             .and_then(|()| std::fs::rename(&fresh, &path))
             .with_context(|| format!("cannot write {}", path.display()))
     }
+
+    /// Removes `ports.json`: nobody is to be looked for at these ports any more.
+    pub fn remove(&self, data_dir: &Path) {
+        let path = data_dir.join("ports.json");
+        if let Err(error) = std::fs::remove_file(&path) {
+            tracing::warn!(%error, "cannot remove {}", path.display());
+        }
+    }
 }

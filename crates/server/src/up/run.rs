@@ -1,98 +1,153 @@
 //! Running what was built, and ending it in order: first the clients, then the stages, then what they write to.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use axum::Router;
-use tokio::net::TcpListener;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::build::Built;
+use super::servers::Servers;
 use super::stages::NamedStage;
 use crate::gateway::Gateway;
-use crate::http::{Health, Readiness, Refusal, serve};
 use crate::insights::Insights;
-use crate::pipeline::EdgeError;
-use crate::{dashboard, ingest, storage};
 
-/// How long stages may take to come to the border of a batch and to write what they have.
-const STAGES_END: Duration = Duration::from_secs(6);
+/// When each step of the end is over, at the latest. Whoever stops the program may kill it after ten seconds.
+#[derive(Debug, Clone, Copy)]
+struct Schedule {
+    /// New connections are taken and told that the server ends.
+    linger: Instant,
+    /// Open requests.
+    requests: Instant,
+    /// Stages come to the border of a batch and write what they have.
+    stages: Instant,
+    /// The same for stages that were told to give up.
+    given_up: Instant,
+    /// Deliveries, the model worker, the files.
+    last: Instant,
+}
+
+impl Schedule {
+    fn from(start: Instant) -> Self {
+        let after = |millis| start + Duration::from_millis(millis);
+        Schedule {
+            linger: after(2_000),
+            requests: after(4_000),
+            stages: after(6_500),
+            given_up: after(7_500),
+            last: after(8_500),
+        }
+    }
+}
+
+/// A stage's name, and how it ended: in order, or for which reason.
+type StageEnd = (&'static str, Result<(), String>);
 
 /// Runs until `stop`, or until a stage ends by itself, which it never should.
-pub(super) async fn run(mut built: Built, stop: CancellationToken) -> anyhow::Result<()> {
+pub(super) async fn run(mut built: Built, servers: Servers, stop: CancellationToken) -> anyhow::Result<()> {
+    servers.open(&built);
+    built.ports.write(&built.data_dir)?;
     let (ended, mut ends) = mpsc::channel(built.stages.len().max(1));
     let mut threads = Vec::new();
     for stage in std::mem::take(&mut built.stages) {
         threads.push(start(stage, ended.clone())?);
     }
     drop(ended);
-    let closing = CancellationToken::new();
-    let mut tasks = start_tasks(&mut built);
-    let mut servers = start_servers(&mut built, &closing)?;
+    let tasks = start_tasks(&mut built);
     announce(&built);
     let early = tokio::select! {
         () = stop.cancelled() => None,
         end = ends.recv() => end,
     };
+    if let Some((name, result)) = &early {
+        tracing::error!("stage {name} ended by itself: {}", reason(result));
+    }
     tracing::info!("ending: no new requests; what is under way is finished");
+    let schedule = Schedule::from(Instant::now());
     built.end.draining.cancel();
-    closing.cancel();
-    while servers.join_next().await.is_some() {}
+    servers.end(schedule.linger, schedule.requests).await;
     built.feed.close();
-    let end = join(threads, &built.end.give_up).await;
+    let end = join(threads, &built.end.give_up, schedule).await;
     built.end.sinks.cancel();
-    while tasks.join_next().await.is_some() {}
-    built.close();
+    join_tasks(tasks, schedule.last).await;
+    let end = close(built, schedule.last).await.and(end);
     match early {
-        Some((name, result)) => Err(anyhow!("stage {name} ended by itself: {}", reason(result))),
+        Some((name, result)) => Err(anyhow!("stage {name} ended by itself: {}", reason(&result))),
         None => end,
     }
 }
 
-fn reason(result: Result<(), EdgeError>) -> String {
-    result.err().map_or_else(|| "without an error".to_owned(), |error| error.to_string())
+fn reason(result: &Result<(), String>) -> &str {
+    result.as_ref().err().map_or("without an error", String::as_str)
 }
 
-type StageEnd = (&'static str, Result<(), EdgeError>);
-
-fn start(stage: NamedStage, ended: mpsc::Sender<StageEnd>) -> anyhow::Result<JoinHandle<Result<(), EdgeError>>> {
+fn start(stage: NamedStage, ended: mpsc::Sender<StageEnd>) -> anyhow::Result<JoinHandle<StageEnd>> {
     let NamedStage { name, run } = stage;
     let thread = std::thread::Builder::new().name(format!("stage-{name}"));
     let body = move || {
-        let result = run();
+        // What a stage leaves behind is not looked at again: the process ends, and the next one reads the log.
+        let result = match catch_unwind(AssertUnwindSafe(run)) {
+            Ok(result) => result.map_err(|error| error.to_string()),
+            Err(_) => Err("it panicked".to_owned()),
+        };
         // Nobody listens any more once the end has begun.
         let _ = ended.try_send((name, result.clone()));
-        result
+        (name, result)
     };
     thread.spawn(body).with_context(|| format!("cannot start a thread for the stage {name}"))
 }
 
-/// Waits for the stages; past their time they give up what they still try.
-async fn join(threads: Vec<JoinHandle<Result<(), EdgeError>>>, give_up: &CancellationToken) -> anyhow::Result<()> {
-    let all = tokio::task::spawn_blocking(move || {
-        let mut first = Ok(());
-        for thread in threads {
-            let result = match thread.join() {
-                Ok(result) => result.map_err(anyhow::Error::from),
-                Err(_) => Err(anyhow!("a stage panicked")),
-            };
-            first = first.and(result);
-        }
-        first
+/// Waits for the stages. Past their time they give up what they still try; past that they are left behind.
+async fn join(
+    threads: Vec<JoinHandle<StageEnd>>,
+    give_up: &CancellationToken,
+    schedule: Schedule,
+) -> anyhow::Result<()> {
+    let mut all = tokio::task::spawn_blocking(move || {
+        let ends = threads.into_iter().map(|thread| match thread.join() {
+            Ok((_, Ok(()))) => Ok(()),
+            Ok((name, Err(reason))) => Err(anyhow!("stage {name}: {reason}")),
+            Err(_) => Err(anyhow!("a stage panicked")),
+        });
+        ends.fold(Ok(()), |first, end| first.and(end))
     });
-    let in_time = tokio::time::sleep(STAGES_END);
-    tokio::pin!(all, in_time);
-    tokio::select! {
-        result = &mut all => return result?,
-        () = in_time => give_up.cancel(),
+    if let Ok(ended) = timeout_at(schedule.stages, &mut all).await {
+        return ended?;
     }
     tracing::warn!("the stages did not end in time; what is not stored yet is in the raw log");
-    all.await?
+    give_up.cancel();
+    match timeout_at(schedule.given_up, all).await {
+        Ok(ended) => ended?,
+        Err(_) => Err(anyhow!(
+            "the stages do not end, so they are cut off; the next start reads what they had from the raw log. Look at the disk of WHITTLE_DATA_DIR if this happens again"
+        )),
+    }
+}
+
+async fn join_tasks(mut tasks: JoinSet<()>, deadline: Instant) {
+    let all = async { while tasks.join_next().await.is_some() {} };
+    if timeout_at(deadline, all).await.is_err() {
+        // The outbox has on disk what it still has to deliver.
+        tracing::warn!("deliveries were still under way at the end of their time; the next start goes on with them");
+    }
+}
+
+/// Syncs and closes what the stages wrote to, and takes away what names a running server.
+async fn close(built: Built, deadline: Instant) -> anyhow::Result<()> {
+    let closing = tokio::task::spawn_blocking(move || {
+        built.close();
+        built.ports.remove(&built.data_dir);
+    });
+    match timeout_at(deadline, closing).await {
+        Ok(closed) => Ok(closed?),
+        Err(_) => Err(anyhow!("the raw log could not be closed in time; the disk of WHITTLE_DATA_DIR does not answer")),
+    }
 }
 
 /// Passes changes of insights on to viewers that asked for them.
@@ -136,42 +191,6 @@ fn start_tasks(built: &mut Built) -> JoinSet<()> {
     tasks
 }
 
-/// The routes of a port, with what each of them has beside its own.
-fn with_health(built: &Built, role: &'static str, readiness: Readiness, routes: Router) -> Router {
-    let draining = built.end.draining.clone();
-    let ready: Readiness =
-        Arc::new(move || if draining.is_cancelled() { Some("the server is ending".to_owned()) } else { readiness() });
-    let health: Health = built.health.of(role, ready);
-    built.origins.clone().layer(routes.merge(health.routes()))
-}
-
-fn start_servers(built: &mut Built, closing: &CancellationToken) -> anyhow::Result<JoinSet<()>> {
-    let listeners = built.listeners.take().context("the ports are served once")?;
-    let mut servers = JoinSet::new();
-    let mut spawn = |listener: TcpListener, router: Router| {
-        servers.spawn(serve(listener, router, closing.clone()));
-    };
-    let bus = built.ingest.bus.clone();
-    let ingestion = ingest::routes(built.ingest.clone());
-    spawn(listeners.ingestion, with_health(built, "ingestion", Arc::new(move || bus.refusing()), ingestion));
-    let asked = built.storage.clone();
-    let ready: Readiness = Arc::new(move || asked.not_ready());
-    let questions = storage::routes(built.storage.clone());
-    spawn(listeners.storage, with_health(built, "storage", ready.clone(), questions.clone()));
-    let always: Readiness = Arc::new(|| None);
-    spawn(listeners.gateway, with_health(built, "gateway", always.clone(), built.gateway.clone().routes()));
-    let page = Router::new()
-        .nest("/api", questions.fallback(no_such_route))
-        .nest("/ws", built.gateway.clone().routes())
-        .merge(dashboard::routes());
-    spawn(listeners.dashboard, with_health(built, "dashboard", always, page));
-    Ok(servers)
-}
-
-async fn no_such_route() -> Refusal {
-    Refusal::not_found("not_found", "there is no such route; docs/api/openapi.json has them all")
-}
-
 /// Says where everything is: a person who has just started it looks for that.
 fn announce(built: &Built) {
     let host = match built.bind {
@@ -184,4 +203,52 @@ fn announce(built: &Built) {
     tracing::info!("history    http://{host}:{}/recent", ports.storage);
     tracing::info!("live       ws://{host}:{}", ports.gateway);
     tracing::info!("data       {}", built.data_dir.display());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::EdgeError;
+
+    /// Bound of every wait: generous, since tests share machines.
+    const WAIT: Duration = Duration::from_secs(20);
+
+    fn stage(run: impl FnOnce() -> Result<(), EdgeError> + Send + 'static) -> NamedStage {
+        NamedStage { name: "normalize", run: Box::new(run) }
+    }
+
+    #[tokio::test]
+    async fn a_stage_that_panics_is_told_by_its_name() {
+        let (ended, mut ends) = mpsc::channel(1);
+        let thread = start(stage(|| panic!("on purpose")), ended).expect("a thread");
+        let end = tokio::time::timeout(WAIT, ends.recv()).await.expect("the end is told in time");
+        assert_eq!(end, Some(("normalize", Err("it panicked".to_owned()))));
+        let schedule = Schedule::from(Instant::now());
+        let error = join(vec![thread], &CancellationToken::new(), schedule).await.expect_err("it panicked");
+        assert!(error.to_string().contains("normalize"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn stages_that_do_not_end_are_told_to_give_up_then_left_behind() {
+        let (_held, gate) = crossbeam_channel::bounded::<()>(0);
+        let (ended, _ends) = mpsc::channel(1);
+        let hangs = stage(move || {
+            let _ = gate.recv();
+            Ok(())
+        });
+        let thread = start(hangs, ended).expect("a thread");
+        let (give_up, now) = (CancellationToken::new(), Instant::now());
+        let schedule = Schedule { stages: now, given_up: now, ..Schedule::from(now) };
+        let joined = tokio::time::timeout(WAIT, join(vec![thread], &give_up, schedule)).await;
+        let error = joined.expect("it does not wait for a thread that hangs").expect_err("the stage did not end");
+        assert!(give_up.is_cancelled() && error.to_string().contains("raw log"), "{error}");
+    }
+
+    #[test]
+    fn every_step_of_the_end_is_within_ten_seconds() {
+        let start = Instant::now();
+        let Schedule { linger, requests, stages, given_up, last } = Schedule::from(start);
+        assert!(start < linger && linger < requests && requests < stages && stages < given_up && given_up < last);
+        assert!(last - start <= Duration::from_secs(9));
+    }
 }

@@ -55,12 +55,40 @@ fn an_idle_server_with_open_connections_ends() {
 }
 
 #[test]
+fn while_something_is_under_way_new_requests_are_told_of_the_end() {
+    let mut server = server();
+    let (mut kept, mut watching) = (ingestion(&server), ingestion(&server));
+    send(&mut kept, "drain", "before");
+    assert_eq!(watching.get("/readyz").expect("it answers").status, 200);
+    let mut half = ingestion(&server);
+    half.send(b"POST /ingest HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\n{").expect("half a request");
+    // Bytes of bodies under way are counted once the server has the head.
+    wait::until("the half request to be under way", VISIBLE, || {
+        let metrics = watching.get("/metrics").ok()?.text();
+        let nothing = metrics.lines().any(|line| line == "whittle_ingest_inflight_bytes 0");
+        (!nothing).then_some(())
+    })
+    .expect("half a request is a request");
+    server.signal(Signal::TERM).expect("it runs");
+    let not_ready = wait::until("it to be not ready", VISIBLE, || {
+        let answer = watching.get("/readyz").expect("it still answers");
+        (answer.status == 503).then(|| answer.text())
+    });
+    assert!(not_ready.as_ref().is_ok_and(|text| text.contains("ending")), "{not_ready:?}");
+    let refused = kept.post("/ingest", "application/json", b"{}").expect("open connections are answered");
+    assert_eq!((refused.status, refused.header("retry-after")), (503, Some("1")), "{}", refused.text());
+    let status = server.wait_end(END).expect("it ends in time");
+    assert!(status.success(), "{status}; it said:\n{}", server.said());
+}
+
+#[test]
 fn ctrl_c_ends_it_too() {
     let mut server = server();
     send(&mut ingestion(&server), "drain", "before");
     server.signal(Signal::INT).expect("it runs");
     let status = server.wait_end(END).expect("it ends in time");
     assert!(status.success(), "{status}; it said:\n{}", server.said());
+    assert!(!server.data_dir().join("ports.json").exists(), "nobody is to be looked for at its ports");
     server.spawn().expect("it starts again");
     server.wait_ready().expect("it is ready again");
     assert_eq!(recent::count(&mut storage(&server), "").expect("a count"), 1, "ready means visible");

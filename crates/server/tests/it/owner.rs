@@ -92,3 +92,19 @@ fn check_config_refuses_what_up_does_not_take() {
         assert!(said.contains(key) && !said.contains("sk-secret"), "{key}: {said}");
     }
 }
+
+#[test]
+fn a_setting_that_does_nothing_is_told() {
+    let server = setup().env("METRICS_PORT", 1).start().expect("the server starts");
+    let said = server.said();
+    assert!(said.contains("WARN") && said.contains("METRICS_PORT"), "{said}");
+}
+
+#[test]
+fn paths_that_are_no_route_are_refused_in_words() {
+    let server = server();
+    for address in [server.ingestion(), server.storage(), server.gateway()] {
+        let answer = server.connect(address).expect("it listens").get("/absent").expect("an answer");
+        assert_eq!((answer.status, answer.json()["error"].as_str()), (404, Some("not_found")), "{}", answer.text());
+    }
+}

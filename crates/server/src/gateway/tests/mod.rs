@@ -24,6 +24,7 @@ use whittle_domain::{Batch, BatchBuilder, Level, Row, Span};
 use whittle_patterns::{FormId, PatternId};
 
 use super::{Gateway, GatewaySettings, InsightLookup};
+use crate::http::{Course, Routes};
 
 /// Far more than anything here takes, even on a machine that does other things.
 const WAIT: Duration = Duration::from_secs(20);
@@ -109,7 +110,8 @@ impl Served {
         let gateway = Gateway::new(settings, Arc::new(Insights), &mut Registry::default(), stop.clone());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(crate::http::serve(listener, gateway.routes(), stop.clone()));
+        let course = Course { closing: stop.clone(), ..Course::default() };
+        tokio::spawn(crate::http::serve(listener, Routes::new(gateway.routes()), course));
         let beating = gateway.clone();
         let running = tokio::spawn(async move { beating.run().await });
         Served { gateway, address, stop, running: OnceCell::new_with(Some(running)) }
