@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use whittle_domain::{Batch, BatchBuilder, Level, Row, Span};
 use whittle_patterns::{FormId, PatternId};
 use whittle_server::gateway::{Gateway, GatewaySettings, InsightLookup};
+use whittle_server::http::serve::{Course, Routes, serve};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -79,7 +80,8 @@ async fn measure(name: &str, count: u64, path: &str, rate: u64, seconds: u64) ->
     );
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
-    tokio::spawn(whittle_server::http::serve(listener, gateway.routes(), stop.clone()));
+    let course = Course { closing: stop.clone(), ..Course::default() };
+    tokio::spawn(serve(listener, Routes::new(gateway.routes()), course));
     let beating = gateway.clone();
     let running = tokio::spawn(async move { beating.run().await });
     let child = spawn_viewers(address, count, path, seconds)?;

@@ -74,11 +74,11 @@ impl Filter {
             return Ok(true);
         }
         let mixed = mix(hash.wrapping_add(self.seed));
-        let mut print = (mixed ^ mixed >> 32) as u8;
-        let first = (u128::from(mixed) * u128::from(self.span) >> 64) as u32;
+        let mut print = (mixed ^ (mixed >> 32)) as u8;
+        let first = ((u128::from(mixed) * u128::from(self.span)) >> 64) as u32;
         let mask = self.segment - 1;
-        let second = first.wrapping_add(self.segment) ^ (mixed >> 18) as u32 & mask;
-        let third = first.wrapping_add(self.segment.wrapping_mul(2)) ^ mixed as u32 & mask;
+        let second = first.wrapping_add(self.segment) ^ ((mixed >> 18) as u32 & mask);
+        let third = first.wrapping_add(self.segment.wrapping_mul(2)) ^ (mixed as u32 & mask);
         for at in [first, second, third] {
             let mut byte = [0];
             if at >= self.len {

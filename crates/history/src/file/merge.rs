@@ -174,7 +174,8 @@ fn write(mut columns: Columns, dictionary: &Dictionary, writer: &mut FileWriter)
     let (mut message, mut vars) = (Vec::new(), Vec::new());
     for row in 0..columns.len() {
         let skeleton = dictionary.form(columns.series[row]).skeleton.as_ref();
-        (message.clear(), vars.clear());
+        message.clear();
+        vars.clear();
         let fits = put_with_places(skeleton, columns.variables.get(row), &mut message, |place| {
             vars.push(Var { start: place.start as u32, len: place.len() as u32 });
         });

@@ -49,15 +49,10 @@ pub struct Placed {
 }
 
 /// Gives lines their offsets and patterns, as ingestion and analysis do.
+#[derive(Default)]
 pub struct Feeder {
     pub miner: Miner,
     next: BTreeMap<u32, u64>,
-}
-
-impl Default for Feeder {
-    fn default() -> Self {
-        Feeder { miner: Miner::default(), next: BTreeMap::new() }
-    }
 }
 
 impl Feeder {

@@ -115,7 +115,8 @@ async fn join(
             Ok((name, Err(reason))) => Err(anyhow!("stage {name}: {reason}")),
             Err(_) => Err(anyhow!("a stage panicked")),
         });
-        ends.fold(Ok(()), |first, end| first.and(end))
+        // All of them are waited for; the first that failed is told.
+        ends.collect::<Vec<_>>().into_iter().collect::<anyhow::Result<()>>()
     });
     if let Ok(ended) = timeout_at(schedule.stages, &mut all).await {
         return ended?;
