@@ -15,18 +15,16 @@ use serde::Serialize;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use whittle_bus::{Bus, Position, ProduceError};
-use whittle_domain::{Arrival, BodyFormat, Invalid, Limits, ParseError, RawBatch, raw};
+use whittle_domain::{Arrival, BodyFormat, Limits, RawBatch, raw};
 
 use super::admission::{Admission, Reserved};
 use super::body::{self, Encoding};
+use super::denied::Denied;
 use super::frame::{Envelope, encode};
 use super::metrics::IngestMetrics;
 use crate::http::Refusal;
 use crate::http::refusal::json;
 use crate::pipeline::Feed;
-
-/// Bytes set aside for a body that does not say its length.
-const UNKNOWN_LENGTH: usize = 64 << 10;
 
 /// What ingestion may take.
 #[derive(Debug, Clone, Copy)]
@@ -64,40 +62,6 @@ struct Queued {
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     accepted: Option<usize>,
-}
-
-/// A body that was refused for its records, or a request refused for anything else.
-enum Denied {
-    Invalid(Invalid),
-    Refused(Refusal),
-}
-
-impl From<Refusal> for Denied {
-    fn from(refusal: Refusal) -> Self {
-        Denied::Refused(refusal)
-    }
-}
-
-impl From<ParseError> for Denied {
-    fn from(error: ParseError) -> Self {
-        match error {
-            ParseError::Invalid(invalid) => Denied::Invalid(invalid),
-            ParseError::TooLarge(message) => Denied::Refused(Refusal::too_large(message)),
-        }
-    }
-}
-
-impl IntoResponse for Denied {
-    fn into_response(self) -> Response {
-        #[derive(Serialize)]
-        struct ValidationError {
-            error: Invalid,
-        }
-        match self {
-            Denied::Invalid(error) => json(StatusCode::BAD_REQUEST, &ValidationError { error }),
-            Denied::Refused(refusal) => refusal.into_response(),
-        }
-    }
 }
 
 /// The routes of ingestion.
@@ -147,7 +111,7 @@ impl Ingest {
         if let Some(reason) = self.bus.refusing() {
             return Err(Refusal::produce_failed(reason));
         }
-        let reserved = self.admission.reserve(length.unwrap_or(UNKNOWN_LENGTH))?;
+        let reserved = self.admission.admit(length.unwrap_or(0))?;
         Ok(Admitted { format, encoding, reserved })
     }
 
@@ -157,7 +121,7 @@ impl Ingest {
         let read = body::read(body, self.limits.body_bytes, &mut reserved);
         let bytes = tokio::time::timeout(self.limits.deadline, read).await.map_err(|_| late())??;
         let received = Instant::now();
-        let raw = self.parse(bytes, format, encoding, &mut reserved).await?;
+        let (raw, reserved) = self.parse(bytes, format, encoding, reserved).await?;
         let (accepted, bytes, single) = (raw.rows().len(), raw.body().len(), raw.is_single());
         self.append(raw, format, envelope(headers), reserved).await?;
         self.metrics.records.inc_by(accepted as u64);
@@ -167,28 +131,33 @@ impl Ingest {
         Ok(json(StatusCode::ACCEPTED, &Queued { status: "queued", accepted }))
     }
 
+    /// Decodes and parses a body. What is reserved goes along: work on another thread ends after a client that leaves.
     async fn parse(
         &self,
         bytes: Bytes,
         format: BodyFormat,
         encoding: Encoding,
-        reserved: &mut Reserved,
-    ) -> Result<RawBatch, Denied> {
+        mut reserved: Reserved,
+    ) -> Result<(RawBatch, Reserved), Denied> {
         let limits = self.limits;
-        let work = move || -> Result<RawBatch, Denied> {
-            let decoded = body::decode(bytes, encoding, limits.decoded_bytes)?;
-            Ok(raw::parse(decoded, format, &limits.records)?)
+        let small = bytes.len() <= body::LARGE && encoding == Encoding::Identity;
+        let work = move || -> Result<(RawBatch, Reserved), Denied> {
+            let decoded = body::decode(bytes, encoding, limits.decoded_bytes, &mut reserved)?;
+            let raw = raw::parse(decoded, format, &limits.records)?;
+            reserved.settle(raw.memory())?;
+            Ok((raw, reserved))
         };
-        if reserved.bytes() <= body::LARGE && encoding == Encoding::Identity {
+        if small {
             return work();
         }
         // A large body is worth the way to another thread, so that small ones on this one need not wait for it.
-        let raw = match tokio::task::spawn_blocking(work).await {
-            Ok(parsed) => parsed?,
-            Err(_) => return Err(Refusal::produce_failed("the body could not be read").into()),
-        };
-        reserved.raise_to(raw.memory());
-        Ok(raw)
+        let turn = self.admission.turn().await;
+        let parsed = tokio::task::spawn_blocking(move || {
+            let parsed = work();
+            drop(turn);
+            parsed
+        });
+        parsed.await.unwrap_or_else(|_| Err(Refusal::produce_failed("the body could not be read").into()))
     }
 
     /// Appends the records and waits until they are durable. What was reserved for them is given back then, also when

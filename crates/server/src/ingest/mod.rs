@@ -7,6 +7,7 @@
 
 mod admission;
 mod body;
+mod denied;
 mod frame;
 mod handler;
 mod metrics;

@@ -183,6 +183,7 @@ fn build_ingest(
     let admission = Admission::new(AdmissionLimits {
         inflight_bytes: config.whittle_max_inflight_bytes,
         requests_per_second: config.whittle_rate_limit,
+        parses: std::thread::available_parallelism().map_or(1, usize::from),
     });
     let metrics = IngestMetrics::register(registry);
     Arc::new(Ingest { bus, topic: config.kafka_topic_raw.clone(), limits, admission, feed, metrics, draining })
