@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use whittle_domain::{Batch, BatchBuilder, Level, Row, Span};
 use whittle_patterns::{FormId, PatternId};
 use whittle_server::gateway::{Gateway, GatewaySettings, InsightLookup};
-use whittle_server::http::serve::{Course, Routes, serve};
+use whittle_server::http::{Course, Routes, serve};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 

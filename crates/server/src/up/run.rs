@@ -65,26 +65,33 @@ pub(super) async fn run(mut built: Built, servers: Servers, stop: CancellationTo
         () = stop.cancelled() => None,
         end = ends.recv() => end,
     };
-    if let Some((name, result)) = &early {
-        tracing::error!("stage {name} ended by itself: {}", reason(result));
+    let early = early.map(|(name, result)| {
+        let reason = result.err().unwrap_or_else(|| "without an error".to_owned());
+        anyhow!("stage {name} ended by itself: {reason}")
+    });
+    if let Some(error) = &early {
+        tracing::error!("{error}");
     }
+    let end = end(built, servers, threads, tasks).await;
+    early.map_or(end, Err)
+}
+
+/// Ends everything in order: clients, stages, then what they write to.
+async fn end(
+    built: Built,
+    servers: Servers,
+    threads: Vec<JoinHandle<StageEnd>>,
+    tasks: JoinSet<()>,
+) -> anyhow::Result<()> {
     tracing::info!("ending: no new requests; what is under way is finished");
     let schedule = Schedule::from(Instant::now());
     built.end.draining.cancel();
     servers.end(schedule.linger, schedule.requests).await;
     built.feed.close();
-    let end = join(threads, &built.end.give_up, schedule).await;
+    let stages = join(threads, &built.end.give_up, schedule).await;
     built.end.sinks.cancel();
     join_tasks(tasks, schedule.last).await;
-    let end = close(built, schedule.last).await.and(end);
-    match early {
-        Some((name, result)) => Err(anyhow!("stage {name} ended by itself: {}", reason(&result))),
-        None => end,
-    }
-}
-
-fn reason(result: &Result<(), String>) -> &str {
-    result.as_ref().err().map_or("without an error", String::as_str)
+    close(built, schedule.last).await.and(stages)
 }
 
 fn start(stage: NamedStage, ended: mpsc::Sender<StageEnd>) -> anyhow::Result<JoinHandle<StageEnd>> {
@@ -110,13 +117,13 @@ async fn join(
     schedule: Schedule,
 ) -> anyhow::Result<()> {
     let mut all = tokio::task::spawn_blocking(move || {
-        let ends = threads.into_iter().map(|thread| match thread.join() {
+        // All are waited for, also behind one that failed.
+        let ends: Vec<_> = threads.into_iter().map(JoinHandle::join).collect();
+        ends.into_iter().try_for_each(|end| match end {
             Ok((_, Ok(()))) => Ok(()),
             Ok((name, Err(reason))) => Err(anyhow!("stage {name}: {reason}")),
             Err(_) => Err(anyhow!("a stage panicked")),
-        });
-        // All of them are waited for; the first that failed is told.
-        ends.collect::<Vec<_>>().into_iter().collect::<anyhow::Result<()>>()
+        })
     });
     if let Ok(ended) = timeout_at(schedule.stages, &mut all).await {
         return ended?;
@@ -199,11 +206,15 @@ fn announce(built: &Built) {
         ip => ip.to_string(),
     };
     let ports = built.ports;
-    tracing::info!("page       http://{host}:{}", ports.dashboard);
-    tracing::info!("ingestion  http://{host}:{}/ingest", ports.ingestion);
-    tracing::info!("history    http://{host}:{}/recent", ports.storage);
-    tracing::info!("live       ws://{host}:{}", ports.gateway);
-    tracing::info!("data       {}", built.data_dir.display());
+    for line in [
+        format!("page       http://{host}:{}", ports.dashboard),
+        format!("ingestion  http://{host}:{}/ingest", ports.ingestion),
+        format!("history    http://{host}:{}/recent", ports.storage),
+        format!("live       ws://{host}:{}", ports.gateway),
+        format!("data       {}", built.data_dir.display()),
+    ] {
+        tracing::info!("{line}");
+    }
 }
 
 #[cfg(test)]
