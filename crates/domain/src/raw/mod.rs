@@ -146,8 +146,14 @@ impl RawBatch {
             let shift = self.body.len();
             &self.scratch[range.start - shift..range.end - shift]
         } else {
-            std::str::from_utf8(&self.body[range]).unwrap_or_default()
+            self.text().get(range).unwrap_or_default()
         }
+    }
+
+    /// The body as text. Checking each span anew would cost as much as all the rest that the normalizer does with it.
+    fn text(&self) -> &str {
+        // SAFETY: `parse` alone makes a batch, and only of a body that it found to be UTF-8 as a whole; `Bytes` never change.
+        unsafe { std::str::from_utf8_unchecked(&self.body) }
     }
 
     /// Bytes of memory that the batch holds.

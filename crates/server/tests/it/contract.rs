@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use whittle_testkit::{Connection, Response, recent, wait};
+use whittle_testkit::{Connection, Response, recent};
 
 use crate::{VISIBLE, ingestion, server, setup, storage};
 
