@@ -39,6 +39,10 @@ describe('marks of time', () => {
     expect(timeLabels([at(0), at(6)], 6 * 3_600_000, at(0), at(23), 800)).toEqual(['04 Mar', '06:00'])
   })
 
+  it('are years over centuries', () => {
+    expect(timeLabels([at(0)], 365 * 86_400_000, at(0), at(24 * 3650), 800)).toEqual(['2026'])
+  })
+
   it('leave out a label that the edge would cut', () => {
     expect(timeLabels([at(1), at(2)], 1000, at(0), at(2), 400)).toEqual(['01:00:00', ''])
   })
