@@ -13,6 +13,11 @@ export function count(n: number): string {
   return Math.abs(n) < 10_000 ? whole.format(n) : compact.format(n)
 }
 
+/** `1 event`, `12.4K events`. */
+export function counted(n: number, what: string): string {
+  return `${count(n)} ${what}${n === 1 ? '' : 's'}`
+}
+
 /** `1,243,091`: every digit. */
 export function exact(n: number): string {
   return whole.format(n)
@@ -21,6 +26,7 @@ export function exact(n: number): string {
 /** Events a second: more digits where there is little. */
 export function rate(n: number): string {
   if (n === 0) return '0'
+  if (n < 0.005) return '<0.01'
   if (n < 10) return n.toFixed(n < 1 ? 2 : 1)
   return count(Math.round(n))
 }

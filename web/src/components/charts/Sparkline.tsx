@@ -2,9 +2,11 @@
 
 /** Path over a box of 100 × `height`, from 0 at the bottom; flat series stay low, gaps break the line. */
 export function sparkPath(values: ArrayLike<number | null>, height: number): string {
+  // One value is a level, not a point.
+  if (values.length === 1) return sparkPath([values[0] ?? null, values[0] ?? null], height)
   let max = 0
   for (let i = 0; i < values.length; i++) max = Math.max(max, values[i] ?? 0)
-  const step = values.length > 1 ? 100 / (values.length - 1) : 0
+  const step = 100 / Math.max(1, values.length - 1)
   const room = height - 2
   let path = ''
   let open = false

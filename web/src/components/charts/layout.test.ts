@@ -57,5 +57,6 @@ describe('a sparkline', () => {
     expect(sparkPath([1, null, 1], 20)).toBe('M0.0 1.0M100.0 1.0')
     expect(sparkPath([0, 0], 20)).toBe('M0.0 19.0L100.0 19.0')
     expect(sparkPath([], 20)).toBe('')
+    expect(sparkPath([3], 20)).toBe('M0.0 1.0L100.0 1.0')
   })
 })

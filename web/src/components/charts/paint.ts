@@ -68,7 +68,7 @@ export function paintLine(frame: Frame, centres: ArrayLike<number>, values: Arra
         start = i
         line.moveTo(x, y)
         area?.moveTo(x, frame.y(0))
-        if (!known(i + 1)) line.arc(x, y, ratio, 0, Math.PI * 2)
+        if (!known(i + 1)) line.arc(x, y, 1.5 * ratio, 0, Math.PI * 2)
       } else {
         line.lineTo(x, y)
       }

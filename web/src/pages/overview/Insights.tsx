@@ -9,7 +9,7 @@ import type { PatternSummary } from '@/api/types'
 import { NewBadge, Panel, PanelFailure, PanelMessage, Template } from '@/components/charts'
 import { Skeleton, SkeletonLines } from '@/components/ui/skeleton'
 import { cx } from '@/lib/cx'
-import { count } from '@/lib/format'
+import { counted } from '@/lib/format'
 import { plain } from '@/lib/hostile'
 import { hasWords, saying, SEVERITY_TEXT, sureness, worthALook } from '../patterns/insight-words'
 import type { Asked } from './use-overview'
@@ -103,7 +103,7 @@ function InsightItem({ pattern, since }: { pattern: PatternSummary; since: numbe
           <span className="sr-only">for {plain(template, 80)}</span>
         </Link>
         <span className="nums ml-auto text-muted">
-          {count(pattern.count)} lines · {insight.category}
+          {counted(pattern.count, 'line')} · {insight.category}
         </span>
       </div>
     </article>

@@ -5,7 +5,7 @@ import { BarList, Panel, PanelFailure } from '@/components/charts'
 import { LEVEL_TEXT } from '@/components/LevelTag'
 import { Skeleton } from '@/components/ui/skeleton'
 import { cx } from '@/lib/cx'
-import { exact } from '@/lib/format'
+import { counted } from '@/lib/format'
 import { ordered, sum } from '@/lib/series'
 import type { Timeline } from './stretch'
 import type { Asked } from './use-overview'
@@ -15,7 +15,7 @@ export function LevelPanel({ since, asked }: { since: number; asked: Asked<Timel
   const items = data && ordered(data, LEVELS).toReversed()
   const total = items?.reduce((all, { counts }) => all + sum(counts), 0) ?? 0
   return (
-    <Panel title="By level" remark={data && `${exact(total)} events`}>
+    <Panel title="By level" remark={data && counted(total, 'event')}>
       <div className="min-h-44 px-4 pt-2 pb-3">
         {items ? (
           <BarList

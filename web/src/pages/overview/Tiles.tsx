@@ -1,7 +1,7 @@
 //! The four figures at the top.
 import { useMemo } from 'react'
 import type { PatternSummary } from '@/api/types'
-import { ago, count, exact, minutes, percent, rate } from '@/lib/format'
+import { ago, count, counted, exact, minutes, percent, rate } from '@/lib/format'
 import { errorRates } from '@/lib/series'
 import { errorChange, massOf, spread, thinned, volumeChange, type Mass } from './figures'
 import { perSecond, type Timeline } from './stretch'
@@ -52,7 +52,7 @@ function Throughput({ levels, before, against }: RateProps) {
       label="Throughput"
       value={mass && rate(mass.total / seconds)}
       unit="/s"
-      below={moved ? `${moved.text} ${against}` : mass && `${count(mass.total)} events in all`}
+      below={moved ? `${moved.text} ${against}` : mass && `${counted(mass.total, 'event')} in all`}
       direction={moved?.direction}
       values={values}
       token="info-fill"
@@ -71,7 +71,7 @@ function ErrorRate({ levels, before, against }: RateProps) {
     <Tile
       label="Error rate"
       value={mass && percent(mass.total === 0 ? 0 : mass.errors / mass.total, 2)}
-      below={moved ? `${moved.text} ${against}` : mass && `${exact(mass.errors)} errors`}
+      below={moved ? `${moved.text} ${against}` : mass && counted(mass.errors, 'error')}
       tone={moved?.tone}
       direction={moved?.direction}
       values={values}

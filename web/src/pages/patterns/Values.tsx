@@ -63,7 +63,7 @@ function HoleList({ values, number, asked, lines }: HoleListProps) {
   return (
     <section aria-label={`Values of variable ${number}`} className="mt-2" style={{ minHeight: 24 + lines * 26 }}>
       <h2 className="flex text-xs text-muted">
-        Variable {number} in the newest {exact(told)} lines
+        Variable {number} in {told === 1 ? 'one line' : `the newest ${exact(told)} lines`}
         <span className="nums ml-auto">{values && values.values.length > 0 && `${exact(values.values.length)} different`}</span>
       </h2>
       {told === 0 && <p className="mt-2 text-xs text-muted">{asked === 0 ? 'No lines in this range.' : 'The stored lines don’t show it: they are of other forms of this pattern.'}</p>}

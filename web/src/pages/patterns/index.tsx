@@ -118,7 +118,7 @@ interface StripProps {
 /** How many there are, which filters came with the address, and whether the numbers are old. */
 function Strip({ filters, set, shown, total, error }: StripProps) {
   const fresh = shown?.filter(({ isNew }) => isNew).length ?? 0
-  const many = shown && total !== undefined && shown.length !== total ? `${exact(shown.length)} of ${exact(total)} patterns` : shown && `${exact(shown.length)} patterns`
+  const many = shown && total !== undefined && shown.length !== total ? `${exact(shown.length)} of ${exact(total)} patterns` : shown && (shown.length === 1 ? '1 pattern' : `${exact(shown.length)} patterns`)
   return (
     <div className="flex min-h-10 shrink-0 flex-wrap items-center gap-x-3 gap-y-1 border-b border-line px-4 py-1.5 text-xs text-muted">
       <output className="nums">{shown ? `${many ?? ''}${fresh > 0 ? ` · ${exact(fresh)} new` : ''}` : 'Reading patterns…'}</output>
