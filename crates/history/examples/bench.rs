@@ -92,7 +92,8 @@ impl Bench {
             let generated = cpu(ClockId::ThreadCPUTime);
             self.writer.append(&batch).expect("there is room");
             if self.writer.is_due() {
-                self.writer.commit(self.state()).expect("a commit");
+                let state = self.state();
+                self.writer.commit(state).expect("a commit");
             }
             appending += cpu(ClockId::ThreadCPUTime) - generated;
             generating += generated - before;

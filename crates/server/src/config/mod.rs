@@ -9,6 +9,7 @@ mod summary;
 #[cfg(test)]
 mod tests;
 mod validate;
+pub(crate) use validate::DEAD_LETTERS;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;

@@ -200,10 +200,8 @@ fn refusal_of(error: &ProduceError) -> Refusal {
 }
 
 fn envelope(headers: &HeaderMap) -> Envelope {
-    let kept = |name: &str| {
-        let value = headers.get(name).map(|value| value.as_bytes()).filter(|value| value.len() <= 256);
-        value.map(Bytes::copy_from_slice)
-    };
+    // A head has 64 KiB at most, and so has each of its values.
+    let kept = |name: &str| headers.get(name).map(|value| Bytes::copy_from_slice(value.as_bytes()));
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Envelope {
         event_id: uuid::Uuid::now_v7().as_u128(),

@@ -11,10 +11,8 @@ use whittle_history::{Checkpoint, FileHistory, Opened};
 use whittle_patterns::Miner;
 
 use super::build::PATTERNS;
-use crate::config::Config;
+use crate::config::{Config, DEAD_LETTERS};
 
-/// Dead letters.
-pub(super) const DLQ: &str = "logs.dlq";
 /// Bytes that the raw log keeps beyond what the history still needs.
 const RAW_BYTES: u64 = 1 << 30;
 
@@ -43,7 +41,7 @@ pub(super) fn open(config: &Config) -> anyhow::Result<Data> {
     let bus = SegmentBus::open(disk.clone(), &dir.join("bus"), bus_settings(config))
         .with_context(|| format!("WHITTLE_DATA_DIR: the raw log in {} cannot be opened", dir.display()))?;
     bus.ensure_topic(&config.kafka_topic_raw, 1)?;
-    bus.ensure_topic(DLQ, 1)?;
+    bus.ensure_topic(DEAD_LETTERS, 1)?;
     let history = FileHistory::open(disk.clone(), &dir.join("history"), history_settings(config))?;
     for file in &history.set_aside {
         tracing::error!(file, "a file of the history is damaged and was set aside");

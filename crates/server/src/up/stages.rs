@@ -14,9 +14,10 @@ use whittle_history::{Positions, Reader, StageState};
 use whittle_patterns::Miner;
 
 use super::build::{ALERTS, PATTERNS};
-use super::data::{DLQ, Data};
+use super::data::Data;
 use crate::alerting::AlertStage;
 use crate::clock::now_micros;
+use crate::config::DEAD_LETTERS;
 use crate::pipeline::{
     Analyse, DeadLetters, Durable, EdgeError, Feed, HistoryOutlet, Inlet, Normalize, Outlet, Pass, PatternJournal,
     RawInlet, Runner, Stage, StageMetrics, Tap, channel,
@@ -59,7 +60,7 @@ impl Frame {
         I: Inlet<Item = S::In> + 'static,
         O: Outlet<Item = S::Out> + 'static,
     {
-        let dead = DeadLetters::new(self.bus.clone(), DLQ.to_owned(), self.dead.clone(), self.feed.clone());
+        let dead = DeadLetters::new(self.bus.clone(), DEAD_LETTERS.to_owned(), self.dead.clone(), self.feed.clone());
         let runner = Runner::new(inlet, stage, outlet, dead, topic, &self.metrics, self.give_up.clone());
         NamedStage { name: S::NAME, run: Box::new(move || runner.run()) }
     }
