@@ -385,7 +385,7 @@ fn line(number: u64, rows: u64) -> Line {
         _ => format!(r#"{{"requestId":"{:012x}","tenant":"t{}"}}"#, random.next() >> 16, random.skewed(400)),
     };
     let source = format!("{}-{instance:02}", SERVICES[service]);
-    let needle = if pattern % 5 == 0 { needle } else { line_with_needle(number, rows) };
+    let needle = if pattern.is_multiple_of(5) { needle } else { line_with_needle(number, rows) };
     Line { source, level, message, timestamp, context, needle }
 }
 

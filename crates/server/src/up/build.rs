@@ -34,7 +34,7 @@ pub(super) const ALERTS: &str = "alerts";
 /// Name of the pattern journal in the checkpoint.
 pub(super) const PATTERNS: &str = "patterns";
 /// Bytes of records that may wait in memory for the first stage.
-const FEED_BYTES: usize = 32 << 20;
+const FEED_BYTES: usize = 16 << 20;
 /// Time for a body to arrive, and for its records to be durable.
 const DEADLINE: Duration = Duration::from_secs(15);
 

@@ -13,6 +13,8 @@ use whittle_patterns::Miner;
 use super::build::PATTERNS;
 use crate::config::{Config, DEAD_LETTERS};
 
+/// Bytes of rows in memory at which they are written to a file; as many may wait while that goes on.
+const TAIL_BYTES: usize = 32 << 20;
 /// Bytes that the raw log keeps beyond what the history still needs.
 const RAW_BYTES: u64 = 1 << 30;
 
@@ -82,6 +84,8 @@ fn history_settings(config: &Config) -> whittle_history::Settings {
     whittle_history::Settings {
         keep_age: Duration::from_secs(u64::from(config.whittle_retention_days) * 24 * 3600),
         keep_bytes: config.whittle_retention_bytes,
+        flush_bytes: TAIL_BYTES,
+        backlog_bytes: 2 * TAIL_BYTES,
         ..whittle_history::Settings::default()
     }
 }

@@ -26,7 +26,7 @@ use crate::pipeline::{
 /// The group that holds back the retention of `logs.raw`: in one process the history is where all stages end.
 const GROUP: &str = "storage-service-group";
 /// Batches that may stand between two stages.
-const BETWEEN: usize = 4;
+const BETWEEN: usize = 2;
 
 /// A stage, ready to run.
 pub(super) struct NamedStage {
