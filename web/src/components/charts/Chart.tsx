@@ -1,17 +1,17 @@
 //! A chart: plot, crosshair with tooltip, legend, a table of the same numbers and a spoken summary, in a height that never changes.
-import { useCallback, useId, useMemo, useRef, useState, type CSSProperties, type KeyboardEvent, type ReactNode } from 'react'
+import { useId, useMemo, useState, type CSSProperties, type ReactNode } from 'react'
 import { ChartSkeleton } from './ChartSkeleton'
-import { walked, type Walk } from './keys'
+import { ChartTable } from './ChartTable'
 import { Legend } from './Legend'
 import { clicked } from './legend-state'
-import { PanelMessage } from './PanelMessage'
-import { bucketAt, folded, seriesTotal } from './model'
+import { folded, seriesTotal } from './model'
+import { PlotArea } from './PlotArea'
 import { summaryOf } from './summary'
-import { ChartTable } from './ChartTable'
-import { bucketTitle, Tooltip } from './Tooltip'
 import type { Band, ChartSeries, Kind, Model, NamedSeries, Unit } from './types'
-import { shortText, valueText } from './units'
-import { usePlot } from './use-plot'
+import { shortText } from './units'
+
+/** Height of a line of the legend, CSS pixels. */
+const LINE_PX = 22
 
 export interface ChartProps {
   kind: Kind
@@ -65,6 +65,11 @@ function useModel(props: ChartProps, hidden: ReadonlySet<string>): Model {
   return useMemo(() => ({ kind, times, stepMs, series: named, unit, hidden, band }), [kind, times, stepMs, named, unit, hidden, band])
 }
 
+/** A phone is half as wide: one line more. Fixed either way, so that names that come and go move nothing. */
+function legendHeights(lines: number): CSSProperties {
+  return { '--lines': `${lines * LINE_PX}px`, '--narrow': `${(lines + 1) * LINE_PX}px` } as CSSProperties
+}
+
 export function Chart(props: ChartProps) {
   const { label, height, legendLines = 1, loading = false } = props
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set())
@@ -79,20 +84,7 @@ export function Chart(props: ChartProps) {
   }
   return (
     <figure aria-label={label} aria-describedby={loading ? undefined : summaryId} aria-busy={loading || undefined} className="relative m-0 min-w-0">
-      <figcaption className="mb-1.5 flex h-6 min-w-0 items-center gap-3">
-        {props.title !== null && <h2 className="shrink-0 text-[13px] font-semibold text-ink">{props.title ?? label}</h2>}
-        <span className="min-w-0 flex-1 truncate text-xs text-muted">{props.note}</span>
-        {props.actions}
-        <button
-          type="button"
-          aria-pressed={asTable}
-          disabled={loading}
-          onClick={() => setAsTable(!asTable)}
-          className="shrink-0 rounded-md px-1.5 py-0.5 text-xs text-muted hover:bg-hover hover:text-ink aria-pressed:bg-hover aria-pressed:text-ink"
-        >
-          Table<span className="sr-only"> of {label}</span>
-        </button>
-      </figcaption>
+      <Caption {...props} asTable={asTable} onTable={() => setAsTable(!asTable)} />
       {!loading && (
         <p id={summaryId} className="sr-only">
           {props.summary ?? summaryOf(model, label)}
@@ -107,7 +99,16 @@ export function Chart(props: ChartProps) {
           {props.overlay}
         </div>
       ) : (
-        <PlotArea {...props} model={model} onHover={setHovered} />
+        <PlotArea
+          model={model}
+          label={label}
+          height={height}
+          below={legendLines * LINE_PX + 6}
+          overlay={props.overlay}
+          onZoom={props.onZoom}
+          onZoomReset={props.onZoomReset}
+          onHover={setHovered}
+        />
       )}
       {legendLines > 0 && (
         <div className="mt-1.5 h-(--lines) pl-1 max-sm:h-(--narrow)" style={legendHeights(legendLines)}>
@@ -126,104 +127,26 @@ export function Chart(props: ChartProps) {
   )
 }
 
-const HEADER_PX = 30
-const LINE_PX = 22
-
-/** A phone is half as wide: one line more. Fixed either way, so that names that come and go move nothing. */
-function legendHeights(lines: number): CSSProperties {
-  return { '--lines': `${lines * LINE_PX}px`, '--narrow': `${(lines + 1) * LINE_PX}px` } as CSSProperties
+interface CaptionProps extends Pick<ChartProps, 'title' | 'label' | 'note' | 'actions' | 'loading'> {
+  asTable: boolean
+  onTable(): void
 }
 
-function PlotArea(props: ChartProps & { model: Model; onHover(index: number | null): void }) {
-  const { model, height, label, legendLines = 1, onZoom, onZoomReset, onHover } = props
-  const zoom = useMemo(() => ({ onSelect: onZoom, onReset: onZoomReset }), [onZoom, onZoomReset])
-  const { element, plot, hover, state } = usePlot(model, height, zoom, onHover)
-  const [inside, setInside] = useState(false)
-  const walk = useRef<Walk>({ at: null, anchor: null })
-  const bucket = hover ? bucketAt(model, hover.index) : null
-
-  const go = useCallback(
-    (next: Walk) => {
-      walk.current = next
-      plot.current?.point(next.at)
-      plot.current?.mark(next.anchor === null || next.at === null ? null : [next.anchor, next.at])
-    },
-    [plot],
-  )
-  const onKeyDown = (event: KeyboardEvent) => {
-    if (event.altKey || event.ctrlKey || event.metaKey) return
-    const at = hover?.index ?? null
-    const step = walked({ at, anchor: walk.current.anchor }, event, model.times.length, onZoom !== undefined)
-    if (!step) return
-    event.preventDefault()
-    event.stopPropagation()
-    go(step)
-    if (!step.zoom) return
-    const [from, to] = step.zoom.map((index) => model.times[index] ?? 0)
-    onZoom?.(from ?? 0, (to ?? 0) + model.stepMs)
-  }
-  const last = Math.max(0, model.times.length - 1)
-  const newest = model.times[last] ?? 0
-  const room = HEADER_PX + height + legendLines * LINE_PX + 6
+function Caption({ title, label, note, actions, loading, asTable, onTable }: CaptionProps) {
   return (
-    <div
-      className="relative min-w-0 rounded-sm has-[:focus-visible]:outline-2 has-[:focus-visible]:outline-offset-2 has-[:focus-visible]:outline-accent"
-      style={{ height }}
-    >
-      <div ref={element} aria-hidden="true" className="h-full min-w-0 overflow-hidden" onPointerEnter={() => setInside(true)} onPointerLeave={() => setInside(false)} />
-      <input
-        type="range"
-        className="sr-only"
-        aria-label={`${label}: point in time`}
-        aria-valuetext={bucket ? spoken(bucket, model.unit, newest) : 'No point chosen'}
-        title={`Arrow keys move${onZoom ? ', with Shift they select, Enter zooms in' : ''}`}
-        min={0}
-        max={last}
-        value={hover?.index ?? last}
-        onChange={(event) => go({ at: event.target.valueAsNumber, anchor: null })}
-        onFocus={() => setInside(true)}
-        onBlur={() => {
-          setInside(false)
-          go({ at: null, anchor: null })
-        }}
-        onKeyDown={onKeyDown}
-      />
-      {state === 'waiting' && (
-        <div className="absolute inset-0">
-          <ChartSkeleton height={height} />
-        </div>
-      )}
-      {state === 'failed' && (
-        <div className="absolute inset-0 flex items-center justify-center">
-          <PanelMessage alert title="The chart could not be drawn" action={{ name: 'Load the page again', run: () => location.reload() }}>
-            Its code could not be loaded. The table has the same numbers.
-          </PanelMessage>
-        </div>
-      )}
-      {props.overlay !== undefined && (
-        <div className="absolute inset-0 flex items-center justify-center">
-          <div className="rounded-lg bg-surface">{props.overlay}</div>
-        </div>
-      )}
-      {inside && hover && bucket && (
-        <div className="pointer-events-none absolute inset-x-0" style={{ top: -HEADER_PX, height: room }}>
-          <Tooltip
-            bucket={bucket}
-            unit={model.unit}
-            x={hover.x}
-            y={HEADER_PX + height / 2}
-            area={{ width: hover.width, height: room }}
-            newest={newest}
-            note={model.band?.label}
-          />
-        </div>
-      )}
-    </div>
+    <figcaption className="mb-1.5 flex h-6 min-w-0 items-center gap-3">
+      {title !== null && <h2 className="shrink-0 text-[13px] font-semibold text-ink">{title ?? label}</h2>}
+      <span className="min-w-0 flex-1 truncate text-xs text-muted">{note}</span>
+      {actions}
+      <button
+        type="button"
+        aria-pressed={asTable}
+        disabled={loading}
+        onClick={onTable}
+        className="shrink-0 rounded-md px-1.5 py-0.5 text-xs text-muted hover:bg-hover hover:text-ink aria-pressed:bg-hover aria-pressed:text-ink"
+      >
+        Table<span className="sr-only"> of {label}</span>
+      </button>
+    </figcaption>
   )
-}
-
-function spoken(bucket: NonNullable<ReturnType<typeof bucketAt>>, unit: Unit, newest: number): string {
-  const rows = bucket.rows.map(({ label, value }) => `${label} ${valueText(value, unit)}`).join(', ')
-  const total = bucket.total === null ? '' : `total ${valueText(bucket.total, unit)}: `
-  return `${bucketTitle(bucket.from, bucket.to, newest)}, ${total}${rows}`
 }

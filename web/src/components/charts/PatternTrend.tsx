@@ -59,7 +59,7 @@ export function withoutCutEnds(values: readonly number[]): number[] {
 export function PatternTrend({ id, filters, token, className }: PatternTrendProps) {
   const enabled = useSettled()
   const { data, error } = useQuery({ ...trendQuery(id, filters), enabled })
-  if (error) return <span className={cx('block text-xs text-subtle', className)}>no trend</span>
+  if (error && !data) return <span className={cx('block text-xs text-subtle', className)}>no trend</span>
   if (!data) return <Skeleton className={cx('h-5', className)} />
   const length = Math.max(0, ...data.series.map(({ counts }) => counts.length))
   const values = Array.from({ length }, (_, i) => data.series.reduce((all, { counts }) => all + (counts[i] ?? 0), 0))

@@ -26,6 +26,25 @@ function canDraw(): boolean {
   return document.createElement('canvas').getContext('2d') !== null
 }
 
+/** Once what draws is there, tells it the width of the element, now and whenever that changes. Returns what ends it. */
+function fitted(box: HTMLElement, begin: (drawn: typeof import('./plot')) => (width: number) => void, fail: () => void): () => void {
+  let gone = false
+  let observer: ResizeObserver | null = null
+  const start = (drawn: typeof import('./plot')) => {
+    if (gone) return
+    const fit = begin(drawn)
+    observer = new ResizeObserver(() => {
+      if (box.clientWidth >= LEAST_PX) fit(box.clientWidth)
+    })
+    observer.observe(box)
+  }
+  drawing.then(start, () => gone || fail())
+  return () => {
+    gone = true
+    observer?.disconnect()
+  }
+}
+
 export function usePlot(model: Model, height: number, zoom: Zoom, told: (index: number | null) => void): PlotHandle {
   const element = useRef<HTMLDivElement>(null)
   const plot = useRef<Plot | null>(null)
@@ -40,24 +59,15 @@ export function usePlot(model: Model, height: number, zoom: Zoom, told: (index: 
   useLayoutEffect(() => {
     const box = element.current
     if (!box || state === 'none') return
-    let gone = false
-    let observer: ResizeObserver | null = null
     const onHover = (next: Hover | null) => setHover((old) => (old?.index === next?.index && old?.x === next?.x ? old : next))
-    const begin = ({ Plot: Drawn }: typeof import('./plot')) => {
-      if (gone) return
-      observer = new ResizeObserver(() => {
-        const width = box.clientWidth
-        if (width < LEAST_PX) return
-        if (plot.current) return plot.current.setSize(width, height)
-        plot.current = new Drawn(box, latest.current.model, { width, height }, { onHover, ...latest.current.zoom })
-        setState('drawn')
-      })
-      observer.observe(box)
+    const begin = ({ Plot: Drawn }: typeof import('./plot')) => (width: number) => {
+      if (plot.current) return plot.current.setSize(width, height)
+      plot.current = new Drawn(box, latest.current.model, { width, height }, { onHover, ...latest.current.zoom })
+      setState('drawn')
     }
-    drawing.then(begin, () => gone || setState('failed'))
+    const end = fitted(box, begin, () => setState('failed'))
     return () => {
-      gone = true
-      observer?.disconnect()
+      end()
       plot.current?.destroy()
       plot.current = null
       setHover(null)

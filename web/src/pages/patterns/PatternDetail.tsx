@@ -95,48 +95,61 @@ function Body({ detail, line, filters, nowMs }: BodyProps) {
   return (
     <>
       <Values template={detail.template} messages={messages} />
-      <div className="flex flex-wrap gap-2">
-        <Link to="/explore" search={{ ...filters, pattern: detail.id }} className={buttonClass('solid', true)}>
-          <Filter aria-hidden className="size-3.5" /> Show its lines
-        </Link>
-        <Link to="/explore" search={without(filters, detail.id)} className={buttonClass('plain', true)}>
-          <FilterX aria-hidden className="size-3.5" /> Explore without it
-        </Link>
-      </div>
+      <Ways id={detail.id} filters={filters} />
       <Figures detail={detail} line={line} nowMs={nowMs} />
       <InsightBox insight={detail.insight} />
       <Trend id={detail.id} filters={filters} />
-      <Part title="Sources">
-        <BarList
-          label="Lines by source"
-          nameWidth="w-32"
-          total={Math.max(detail.count, 1)}
-          items={detail.sources.map(({ value, count }) => ({
-            key: value,
-            name: (
-              <Link to="/explore" search={{ ...filters, pattern: detail.id, source: value }} className="hover:underline" title={plain(value, 256)}>
-                {plain(value, 64)}
-              </Link>
-            ),
-            value: count,
-            token: 'c0',
-          }))}
-        />
-      </Part>
+      <Sources detail={detail} filters={filters} />
       <Part title="Newest lines">
         <Examples rows={detail.examples} template={detail.template} pattern={detail.id} filters={filters} nowMs={nowMs} />
       </Part>
-      {detail.aliases.length > 0 && (
-        <Part title="Also known as">
-          <p className="text-xs text-muted">Ids that once stood for the same pattern; they lead here for ever.</p>
-          <ul className="mt-1 flex flex-wrap gap-x-3 font-mono text-xs text-muted">
-            {detail.aliases.map((alias) => (
-              <li key={alias}>{alias}</li>
-            ))}
-          </ul>
-        </Part>
-      )}
+      <Aliases ids={detail.aliases} />
     </>
+  )
+}
+
+function Ways({ id, filters }: { id: string; filters: Filters }) {
+  return (
+    <div className="flex flex-wrap gap-2">
+      <Link to="/explore" search={{ ...filters, pattern: id }} className={buttonClass('solid', true)}>
+        <Filter aria-hidden className="size-3.5" /> Show its lines
+      </Link>
+      <Link to="/explore" search={without(filters, id)} className={buttonClass('plain', true)}>
+        <FilterX aria-hidden className="size-3.5" /> Explore without it
+      </Link>
+    </div>
+  )
+}
+
+function Sources({ detail, filters }: { detail: Detail; filters: Filters }) {
+  const items = detail.sources.map(({ value, count }) => ({
+    key: value,
+    name: (
+      <Link to="/explore" search={{ ...filters, pattern: detail.id, source: value }} className="hover:underline" title={plain(value, 256)}>
+        {plain(value, 64)}
+      </Link>
+    ),
+    value: count,
+    token: 'c0',
+  }))
+  return (
+    <Part title="Sources">
+      <BarList label="Lines by source" nameWidth="w-32" total={Math.max(detail.count, 1)} items={items} />
+    </Part>
+  )
+}
+
+function Aliases({ ids }: { ids: readonly string[] }) {
+  if (ids.length === 0) return null
+  return (
+    <Part title="Also known as">
+      <p className="text-xs text-muted">Ids that once stood for the same pattern; they lead here for ever.</p>
+      <ul className="mt-1 flex flex-wrap gap-x-3 font-mono text-xs text-muted">
+        {ids.map((id) => (
+          <li key={id}>{id}</li>
+        ))}
+      </ul>
+    </Part>
   )
 }
 
