@@ -4,7 +4,7 @@ SHELL := /bin/bash
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 WHITTLE := $(TARGET)/release/whittle
 
-.PHONY: help setup page build up test test-rust test-web lint bench soak fuzz pictures clean
+.PHONY: help setup page build up test test-rust test-web test-e2e lint bench soak fuzz pictures clean
 
 help:
 	@echo 'make up       install what is missing, build page and binary, run them'
@@ -28,7 +28,7 @@ build: page
 up: build
 	$(WHITTLE) up
 
-test: test-web test-rust
+test: test-web test-rust test-e2e
 
 lint: setup
 	cargo fmt --all --check
@@ -39,6 +39,12 @@ test-rust: lint
 
 test-web: page
 	cd web && npm run --silent lint && npm test --silent && npm run --silent check:size
+
+# In a real browser, against the binary that the tests before it have built.
+test-e2e: page
+	@deploy/dev/setup.sh browser
+	@test -x $(TARGET)/debug/whittle || cargo build --locked -p whittle-server
+	cd web && npm run --silent test:e2e
 
 bench: build
 	cargo run --release --locked -p whittle-bench -- $(ARGS)
