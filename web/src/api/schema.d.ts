@@ -53,7 +53,7 @@ export interface paths {
         };
         /**
          * The lines around one
-         * @description The record of `seq` with its neighbours among all records, by `timestamp`, then `id`, newest first, whatever the filters of the view it was seen in.
+         * @description The record of `seq` with its neighbours of the same source, in the order of arrival (oldest first), whatever the filters of the view it was seen in and whatever times clients claim: what that program said just before and after.
          */
         get: operations["around"];
         put?: never;
@@ -73,7 +73,7 @@ export interface paths {
         };
         /**
          * All matching records as a file
-         * @description The whole filter as a stream, newest first, as it stood when the export began. `csv`: a header line, then `timestamp,receivedAt,level,source,message,patternId,seq,context`, quoted by RFC 4180; `ndjson`: one record of `/recent` a line.
+         * @description The whole filter as a stream, newest first, as it stood when the export began. `csv`: a header line, then `timestamp,receivedAt,level,source,message,patternId,seq,context`, quoted by RFC 4180, with `'` before what a spreadsheet would take for a formula; `ndjson`: one record of `/recent` a line. A file that cannot be given whole is broken off, never shortened in silence.
          */
         get: operations["export"];
         put?: never;
@@ -93,7 +93,7 @@ export interface paths {
         };
         /**
          * Counts over time
-         * @description Zero-filled. Without `from` and `sinceMinutes`: the range of what is stored.
+         * @description Zero-filled. Without `from` and `sinceMinutes`: the range of what is stored. Without `to`, a range that has a start ends now, or with the newest matching record where its time is ahead of now.
          */
         get: operations["histogram"];
         put?: never;
@@ -145,7 +145,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One pattern */
+        /**
+         * One pattern
+         * @description The filters choose the records that counts, trend and examples are of. Without `X-Partial` all of them are exact.
+         */
         get: operations["pattern"];
         put?: never;
         post?: never;
@@ -366,7 +369,7 @@ export interface components {
         Facets: {
             /** @description Records that match the filters. */
             total: number;
-            /** @description For each field that was asked for: the most frequent values first. */
+            /** @description For each field that was asked for, by the name it was asked by: the most frequent values first. */
             fields: {
                 [key: string]: components["schemas"]["FacetValue"][];
             };
@@ -487,16 +490,24 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        Readiness: {
+            /** @enum {string} */
+            status: "ready" | "not_ready";
+            /** @description By role: why it cannot do its work now. */
+            reasons?: {
+                [key: string]: string;
+            };
+        };
         /** @description Unknown top-level fields move into `context`. */
         IngestRecord: {
-            /** @description Who sends it. */
+            /** @description Who sends it; at most 256 bytes. */
             source: string;
             /** @description A name or a number of the usual families; unknown or absent is `info`. */
-            level?: string | number | null;
+            level?: string | number;
             /** @description The line. */
             message: string;
             /** @description RFC 3339, ISO without a zone (UTC), or an epoch in s, ms, µs or ns; absent: time of receipt. */
-            timestamp?: string | number | null;
+            timestamp?: string | number;
             context?: {
                 [key: string]: unknown;
             };
@@ -618,7 +629,7 @@ export interface components {
         WsServerMessage: components["schemas"]["WsEvent"] | components["schemas"]["WsEvents"] | components["schemas"]["WsSubscribed"] | components["schemas"]["WsDropped"] | components["schemas"]["WsGap"] | components["schemas"]["WsInsight"] | components["schemas"]["WsMetrics"] | components["schemas"]["WsError"];
     };
     responses: {
-        /** @description A value that does not parse or is out of bounds. */
+        /** @description `bad_parameter`: a value that does not parse, is out of bounds or stands twice. */
         BadRequest: {
             headers: {
                 [name: string]: unknown;
@@ -626,14 +637,54 @@ export interface components {
             content: {
                 /**
                  * @example {
-                 *       "error": "bad_request",
-                 *       "message": "limit must be an integer from 0 to 1000"
+                 *       "error": "bad_parameter",
+                 *       "message": "limit: give a whole number from 0 to 1000"
                  *     }
                  */
-                "application/json": components["schemas"]["Error"];
+                "application/json": components["schemas"]["Error"] & {
+                    /** @constant */
+                    error?: "bad_parameter";
+                };
             };
         };
-        /** @description `not_ready`: starting, replaying or draining. */
+        /** @description `forbidden_origin`: a page of this origin may not ask, or the request names another host than this machine. */
+        Forbidden: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": "forbidden_origin",
+                 *       "message": "pages of this origin may not use this server; add the origin to CORS_ORIGINS to allow it"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Error"] & {
+                    /** @constant */
+                    error?: "forbidden_origin";
+                };
+            };
+        };
+        /** @description `method_not_allowed`: the path is there, but for another method. */
+        MethodNotAllowed: {
+            headers: {
+                Allow: components["headers"]["Allow"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": "method_not_allowed",
+                 *       "message": "this path takes GET"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Error"] & {
+                    /** @constant */
+                    error?: "method_not_allowed";
+                };
+            };
+        };
+        /** @description `not_ready`: starting or draining. */
         NotReady: {
             headers: {
                 "Retry-After": components["headers"]["Retry-After"];
@@ -643,10 +694,32 @@ export interface components {
                 /**
                  * @example {
                  *       "error": "not_ready",
-                 *       "message": "the history is being replayed"
+                 *       "message": "the server is ending; send again in a moment"
                  *     }
                  */
-                "application/json": components["schemas"]["Error"];
+                "application/json": components["schemas"]["Error"] & {
+                    /** @constant */
+                    error?: "not_ready";
+                };
+            };
+        };
+        /** @description `replaying`: what was acknowledged before the start cannot all be found yet; `history_unavailable`: the history cannot be read, or has too much to do; `not_ready`: starting or draining. Never an empty answer in their place. */
+        Unavailable: {
+            headers: {
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": "replaying",
+                 *       "message": "1200 of 50000 records from before the start can be found so far"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Error"] & {
+                    /** @enum {string} */
+                    error?: "replaying" | "history_unavailable" | "not_ready";
+                };
             };
         };
     };
@@ -655,13 +728,13 @@ export interface components {
         Limit: number;
         /** @description How many to skip. */
         Offset: number;
-        /** @description Comma-separated levels. */
+        /** @description Comma-separated: `debug`, `info`, `warn`, `error`. */
         Levels: string;
         /** @description Exactly this source. */
         Source: string;
         /** @description `timestamp` at or after now − n minutes; no upper bound. */
         SinceMinutes: number;
-        /** @description `timestamp` at or after. */
+        /** @description `timestamp` at or after; with `sinceMinutes` the later of the two counts. */
         From: string;
         /** @description `timestamp` before. */
         To: string;
@@ -686,6 +759,10 @@ export interface components {
         "X-Ignored-Parameters": string;
         /** @description Seconds to wait. */
         "Retry-After": number;
+        /** @description The method that the path takes. */
+        Allow: string;
+        /** @description `attachment`, with a file name. */
+        "Content-Disposition": string;
     };
     pathItems: never;
 }
@@ -743,13 +820,30 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
+            403: components["responses"]["Forbidden"];
+            405: components["responses"]["MethodNotAllowed"];
+            /** @description `request_timeout`: the body did not arrive in time; nothing of it is queued. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @constant */
+                        error?: "request_timeout";
+                    };
+                };
+            };
             /** @description `payload_too_large`: as sent or once decoded. */
             413: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @constant */
+                        error?: "payload_too_large";
+                    };
                 };
             };
             /** @description `unsupported_media_type`: a content type or encoding that is not taken. */
@@ -758,7 +852,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @constant */
+                        error?: "unsupported_media_type";
+                    };
                 };
             };
             /** @description `rate_limited` or `overloaded`. */
@@ -768,7 +865,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @enum {string} */
+                        error?: "rate_limited" | "overloaded";
+                    };
                 };
             };
             /** @description `kafka_produce_failed`: the bus cannot take it now; whether it was kept is unknown. */
@@ -778,7 +878,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @constant */
+                        error?: "kafka_produce_failed";
+                    };
                 };
             };
             503: components["responses"]["NotReady"];
@@ -791,13 +894,13 @@ export interface operations {
                 limit?: components["parameters"]["Limit"];
                 /** @description How many to skip. */
                 offset?: components["parameters"]["Offset"];
-                /** @description Comma-separated levels. */
+                /** @description Comma-separated: `debug`, `info`, `warn`, `error`. */
                 levels?: components["parameters"]["Levels"];
                 /** @description Exactly this source. */
                 source?: components["parameters"]["Source"];
                 /** @description `timestamp` at or after now − n minutes; no upper bound. */
                 sinceMinutes?: components["parameters"]["SinceMinutes"];
-                /** @description `timestamp` at or after. */
+                /** @description `timestamp` at or after; with `sinceMinutes` the later of the two counts. */
                 from?: components["parameters"]["From"];
                 /** @description `timestamp` before. */
                 to?: components["parameters"]["To"];
@@ -854,7 +957,9 @@ export interface operations {
                 };
             };
             400: components["responses"]["BadRequest"];
-            503: components["responses"]["NotReady"];
+            403: components["responses"]["Forbidden"];
+            405: components["responses"]["MethodNotAllowed"];
+            503: components["responses"]["Unavailable"];
         };
     };
     around: {
@@ -874,6 +979,7 @@ export interface operations {
             /** @description The record and its neighbours. */
             200: {
                 headers: {
+                    "X-Ignored-Parameters": components["headers"]["X-Ignored-Parameters"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -881,6 +987,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
             /** @description `unknown_seq`: no such record is stored (any more). */
             404: {
                 headers: {
@@ -893,24 +1000,28 @@ export interface operations {
                      *       "message": "no stored record has the seq 0-12; it may be older than what is kept"
                      *     }
                      */
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @constant */
+                        error?: "unknown_seq";
+                    };
                 };
             };
-            503: components["responses"]["NotReady"];
+            405: components["responses"]["MethodNotAllowed"];
+            503: components["responses"]["Unavailable"];
         };
     };
     export: {
         parameters: {
-            query: {
+            query?: {
                 /** @description Of the file. */
-                format: "csv" | "ndjson";
-                /** @description Comma-separated levels. */
+                format?: "csv" | "ndjson";
+                /** @description Comma-separated: `debug`, `info`, `warn`, `error`. */
                 levels?: components["parameters"]["Levels"];
                 /** @description Exactly this source. */
                 source?: components["parameters"]["Source"];
                 /** @description `timestamp` at or after now − n minutes; no upper bound. */
                 sinceMinutes?: components["parameters"]["SinceMinutes"];
-                /** @description `timestamp` at or after. */
+                /** @description `timestamp` at or after; with `sinceMinutes` the later of the two counts. */
                 from?: components["parameters"]["From"];
                 /** @description `timestamp` before. */
                 to?: components["parameters"]["To"];
@@ -927,9 +1038,11 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The file, with `Content-Disposition: attachment`. */
+            /** @description The file. */
             200: {
                 headers: {
+                    "Content-Disposition": components["headers"]["Content-Disposition"];
+                    "X-Ignored-Parameters": components["headers"]["X-Ignored-Parameters"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -938,19 +1051,21 @@ export interface operations {
                 };
             };
             400: components["responses"]["BadRequest"];
-            503: components["responses"]["NotReady"];
+            403: components["responses"]["Forbidden"];
+            405: components["responses"]["MethodNotAllowed"];
+            503: components["responses"]["Unavailable"];
         };
     };
     histogram: {
         parameters: {
             query?: {
-                /** @description Comma-separated levels. */
+                /** @description Comma-separated: `debug`, `info`, `warn`, `error`. */
                 levels?: components["parameters"]["Levels"];
                 /** @description Exactly this source. */
                 source?: components["parameters"]["Source"];
                 /** @description `timestamp` at or after now − n minutes; no upper bound. */
                 sinceMinutes?: components["parameters"]["SinceMinutes"];
-                /** @description `timestamp` at or after. */
+                /** @description `timestamp` at or after; with `sinceMinutes` the later of the two counts. */
                 from?: components["parameters"]["From"];
                 /** @description `timestamp` before. */
                 to?: components["parameters"]["To"];
@@ -974,6 +1089,9 @@ export interface operations {
             /** @description Counts a bucket and series. */
             200: {
                 headers: {
+                    "X-Partial": components["headers"]["X-Partial"];
+                    "X-Total-At-Least": components["headers"]["X-Total-At-Least"];
+                    "X-Ignored-Parameters": components["headers"]["X-Ignored-Parameters"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -981,19 +1099,21 @@ export interface operations {
                 };
             };
             400: components["responses"]["BadRequest"];
-            503: components["responses"]["NotReady"];
+            403: components["responses"]["Forbidden"];
+            405: components["responses"]["MethodNotAllowed"];
+            503: components["responses"]["Unavailable"];
         };
     };
     facets: {
         parameters: {
             query?: {
-                /** @description Comma-separated levels. */
+                /** @description Comma-separated: `debug`, `info`, `warn`, `error`. */
                 levels?: components["parameters"]["Levels"];
                 /** @description Exactly this source. */
                 source?: components["parameters"]["Source"];
                 /** @description `timestamp` at or after now − n minutes; no upper bound. */
                 sinceMinutes?: components["parameters"]["SinceMinutes"];
-                /** @description `timestamp` at or after. */
+                /** @description `timestamp` at or after; with `sinceMinutes` the later of the two counts. */
                 from?: components["parameters"]["From"];
                 /** @description `timestamp` before. */
                 to?: components["parameters"]["To"];
@@ -1003,7 +1123,7 @@ export interface operations {
                 pattern?: components["parameters"]["Pattern"];
                 /** @description Only what had arrived by then: the opaque token of an earlier `X-Until`. Pages that pass it don’t slide. */
                 until?: components["parameters"]["Until"];
-                /** @description Which fields, comma-separated: `source`, `level`, `pattern`. */
+                /** @description Which fields, comma-separated, 20 at most: `source`, `level`, `pattern`, or a top-level field of the context by its name (as `context.<name>` where it is called like one of these). The answer goes by the same names. */
                 fields?: string;
                 /** @description How many values a field at most. */
                 limit?: number;
@@ -1017,6 +1137,9 @@ export interface operations {
             /** @description Values with counts, most frequent first. */
             200: {
                 headers: {
+                    "X-Partial": components["headers"]["X-Partial"];
+                    "X-Total-At-Least": components["headers"]["X-Total-At-Least"];
+                    "X-Ignored-Parameters": components["headers"]["X-Ignored-Parameters"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1024,19 +1147,21 @@ export interface operations {
                 };
             };
             400: components["responses"]["BadRequest"];
-            503: components["responses"]["NotReady"];
+            403: components["responses"]["Forbidden"];
+            405: components["responses"]["MethodNotAllowed"];
+            503: components["responses"]["Unavailable"];
         };
     };
     patterns: {
         parameters: {
             query?: {
-                /** @description Comma-separated levels. */
+                /** @description Comma-separated: `debug`, `info`, `warn`, `error`. */
                 levels?: components["parameters"]["Levels"];
                 /** @description Exactly this source. */
                 source?: components["parameters"]["Source"];
                 /** @description `timestamp` at or after now − n minutes; no upper bound. */
                 sinceMinutes?: components["parameters"]["SinceMinutes"];
-                /** @description `timestamp` at or after. */
+                /** @description `timestamp` at or after; with `sinceMinutes` the later of the two counts. */
                 from?: components["parameters"]["From"];
                 /** @description `timestamp` before. */
                 to?: components["parameters"]["To"];
@@ -1063,6 +1188,9 @@ export interface operations {
             200: {
                 headers: {
                     "X-Total-Count": components["headers"]["X-Total-Count"];
+                    "X-Partial": components["headers"]["X-Partial"];
+                    "X-Total-At-Least": components["headers"]["X-Total-At-Least"];
+                    "X-Ignored-Parameters": components["headers"]["X-Ignored-Parameters"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1070,26 +1198,26 @@ export interface operations {
                 };
             };
             400: components["responses"]["BadRequest"];
-            503: components["responses"]["NotReady"];
+            403: components["responses"]["Forbidden"];
+            405: components["responses"]["MethodNotAllowed"];
+            503: components["responses"]["Unavailable"];
         };
     };
     pattern: {
         parameters: {
             query?: {
-                /** @description Comma-separated levels. */
+                /** @description Comma-separated: `debug`, `info`, `warn`, `error`. */
                 levels?: components["parameters"]["Levels"];
                 /** @description Exactly this source. */
                 source?: components["parameters"]["Source"];
                 /** @description `timestamp` at or after now − n minutes; no upper bound. */
                 sinceMinutes?: components["parameters"]["SinceMinutes"];
-                /** @description `timestamp` at or after. */
+                /** @description `timestamp` at or after; with `sinceMinutes` the later of the two counts. */
                 from?: components["parameters"]["From"];
                 /** @description `timestamp` before. */
                 to?: components["parameters"]["To"];
                 /** @description Words and `"phrases"` that must stand in the message as whole words, `word*` a prefix, `~text` any substring, `key:value` (source, level, pattern, a field of the context; `key:>=5`), `-not`, `or`, brackets: `docs/queries.md`. What cannot be read is 400, with the character and the fix. */
                 q?: components["parameters"]["Q"];
-                /** @description Records of this pattern. */
-                pattern?: components["parameters"]["Pattern"];
                 /** @description Only what had arrived by then: the opaque token of an earlier `X-Until`. Pages that pass it don’t slide. */
                 until?: components["parameters"]["Until"];
             };
@@ -1105,6 +1233,9 @@ export interface operations {
             /** @description The pattern; `id` is its id now. */
             200: {
                 headers: {
+                    "X-Partial": components["headers"]["X-Partial"];
+                    "X-Total-At-Least": components["headers"]["X-Total-At-Least"];
+                    "X-Ignored-Parameters": components["headers"]["X-Ignored-Parameters"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1112,7 +1243,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["BadRequest"];
-            /** @description `unknown_pattern`. */
+            403: components["responses"]["Forbidden"];
+            /** @description `unknown_pattern`: no line ever had this id. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1124,10 +1256,14 @@ export interface operations {
                      *       "message": "no pattern has the id 0000000000000000"
                      *     }
                      */
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @constant */
+                        error?: "unknown_pattern";
+                    };
                 };
             };
-            503: components["responses"]["NotReady"];
+            405: components["responses"]["MethodNotAllowed"];
+            503: components["responses"]["Unavailable"];
         };
     };
     analysis: {
@@ -1148,6 +1284,8 @@ export interface operations {
                     "application/json": components["schemas"]["Analysis"];
                 };
             };
+            403: components["responses"]["Forbidden"];
+            405: components["responses"]["MethodNotAllowed"];
             503: components["responses"]["NotReady"];
         };
     };
@@ -1165,8 +1303,11 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "text/plain": string;
+                };
             };
+            403: components["responses"]["Forbidden"];
         };
     };
     readyz: {
@@ -1183,14 +1324,19 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["Readiness"];
+                };
             };
+            403: components["responses"]["Forbidden"];
             /** @description No, with the reason. */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["Readiness"];
+                };
             };
         };
     };
@@ -1203,13 +1349,16 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OpenMetrics or Prometheus text. */
+            /** @description OpenMetrics text. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/openmetrics-text": string;
+                };
             };
+            403: components["responses"]["Forbidden"];
         };
     };
 }

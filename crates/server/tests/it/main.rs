@@ -11,6 +11,7 @@ mod drain;
 mod fields;
 mod full_disk;
 mod model;
+mod openapi;
 mod owner;
 mod queries;
 mod real_input;

@@ -114,6 +114,27 @@ fn unknown_parameters_are_named() {
 }
 
 #[test]
+fn a_chart_and_a_file_hold_what_the_list_holds() {
+    let server = server();
+    let ahead = r#"{"source":"q","message":"of a clock that is ahead","timestamp":"2150-01-01T00:00:00Z"}"#;
+    let pretty = "{\r\n  \"source\": \"q\",\n  \"message\": \"pretty\",\n  \"context\": {\n    \"a\": [\n 1 ]\n }\n}";
+    for record in [ahead, pretty] {
+        let sent = ingestion(&server).post("/ingest", "application/json", record.as_bytes()).expect("an answer");
+        assert_eq!(sent.status, 202, "{}", sent.text());
+    }
+    let mut connection = storage(&server);
+    whittle_testkit::recent::wait_for(&mut connection, "sinceMinutes=60", 2, VISIBLE).expect("both are listed");
+    let chart = connection.get("/stats/histogram?sinceMinutes=60").expect("an answer").json();
+    assert_eq!(chart["total"], 2, "{chart}");
+    let file = connection.get("/export?sinceMinutes=60&format=ndjson").expect("an answer").text();
+    let messages: Vec<serde_json::Value> = file
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("a record")["message"].take())
+        .collect();
+    assert_eq!(messages, ["of a clock that is ahead", "pretty"], "{file}");
+}
+
+#[test]
 fn no_search_text_breaks_the_server() {
     let server = server();
     send(&mut ingestion(&server), "q", "one row with words");
