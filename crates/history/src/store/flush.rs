@@ -36,8 +36,9 @@ struct Queue {
     /// The last ticket given, and the last whose job is durable.
     given: u64,
     durable: u64,
-    /// Why the disk refuses, while it does.
+    /// Why the disk refuses, while it does, and how often it did.
     trouble: Option<String>,
+    refusals: u64,
     stopped: bool,
 }
 
@@ -54,6 +55,8 @@ pub(crate) struct Flusher {
     pub(super) tidying: Mutex<()>,
     /// Files that could not be merged with what follows them.
     pub(super) apart: Mutex<Vec<u64>>,
+    /// Files of commits that failed: they are kept until it is certain that nothing on disk names them.
+    pub(super) doubtful: Mutex<Vec<Arc<StoredFile>>>,
 }
 
 impl Flusher {
@@ -75,6 +78,7 @@ impl Flusher {
             changed: Condvar::new(),
             tidying: Mutex::default(),
             apart: Mutex::default(),
+            doubtful: Mutex::default(),
         }
     }
 
@@ -98,10 +102,13 @@ impl Flusher {
         ticket
     }
 
-    /// Waits until a commit is durable.
+    /// Waits until a commit is durable, or until the disk refuses it: its rows are in the raw log.
     pub(crate) fn wait_for(&self, ticket: u64) -> Result<(), WriteError> {
-        let is_open = |queue: &mut Queue| queue.durable < ticket && !queue.stopped;
-        let waited = self.changed.wait_timeout_while(lock(&self.queue), self.settings.finish_wait, is_open);
+        let queue = lock(&self.queue);
+        // The first refusal may be of something that was begun before.
+        let enough = queue.refusals + 2;
+        let is_open = |queue: &mut Queue| queue.durable < ticket && queue.refusals < enough && !queue.stopped;
+        let waited = self.changed.wait_timeout_while(queue, self.settings.finish_wait, is_open);
         let (queue, _) = waited.unwrap_or_else(PoisonError::into_inner);
         if queue.durable >= ticket {
             return Ok(());
@@ -210,7 +217,7 @@ impl Flusher {
     }
 
     /// Does it again and again until it works; `None` when the history stops.
-    pub(super) fn until_done<T>(&self, mut step: impl FnMut() -> io::Result<T>) -> Option<T> {
+    fn until_done<T>(&self, mut step: impl FnMut() -> io::Result<T>) -> Option<T> {
         loop {
             match step() {
                 Ok(done) => {
@@ -223,12 +230,18 @@ impl Flusher {
     }
 
     fn refused(&self, error: &io::Error) -> Option<()> {
-        let trouble = error.to_string();
+        let full = error.kind() == io::ErrorKind::StorageFull && error.raw_os_error().is_some();
+        let trouble = match full {
+            true => format!("the disk of {} is full; free some space there", self.shared.dir.display()),
+            false => error.to_string(),
+        };
         let mut queue = lock(&self.queue);
         if queue.trouble.as_ref() != Some(&trouble) {
             tracing::error!(error = %trouble, "the history cannot be written; it is tried again");
         }
         queue.trouble = Some(trouble);
+        queue.refusals += 1;
+        self.changed.notify_all();
         drop(queue);
         self.shared.wake();
         self.pause(self.settings.retry_after)

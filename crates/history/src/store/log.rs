@@ -83,6 +83,11 @@ impl ManifestLog {
         &self.live
     }
 
+    /// Whether what is on disk is known: the last commit did not fail.
+    pub(crate) fn is_certain(&self) -> bool {
+        self.file.is_some()
+    }
+
     /// An id that names nothing yet. It is not given again, even when nothing is committed under it.
     pub(crate) fn take_id(&mut self) -> u64 {
         self.live.next_id += 1;

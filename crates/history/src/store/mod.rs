@@ -78,7 +78,7 @@ pub struct FileHistory {
 impl FileHistory {
     /// Reads the history of a folder; makes an empty one where there is none. Files that no commit names are deleted.
     pub fn open(disk: Arc<dyn Disk>, dir: &Path, settings: Settings) -> Result<Opened, OpenError> {
-        disk.create_dir_all(dir)?;
+        make_dir(&*disk, dir)?;
         let lock = disk.lock(&dir.join("lock")).map_err(|e| match e.kind() {
             io::ErrorKind::WouldBlock => OpenError::InUse(dir.display().to_string()),
             _ => OpenError::Io(e),
@@ -155,6 +155,20 @@ impl Drop for FileHistory {
             let _ = thread.join();
         }
     }
+}
+
+/// Makes the folder, and its name and those above it durable: without that a power cut takes all that is in it.
+fn make_dir(disk: &dyn Disk, dir: &Path) -> io::Result<()> {
+    disk.create_dir_all(dir)?;
+    let parents = dir.ancestors().skip(1).map(|path| if path.as_os_str().is_empty() { Path::new(".") } else { path });
+    for (distance, path) in parents.enumerate() {
+        match disk.sync_dir(path) {
+            // Not every folder above may be opened, and one that may not is not ours.
+            Err(e) if distance == 0 && e.kind() != io::ErrorKind::PermissionDenied => return Err(e),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 type Opening = (Vec<Arc<StoredFile>>, Vec<String>);

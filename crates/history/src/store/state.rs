@@ -163,11 +163,11 @@ impl Shared {
     }
 
     /// Puts files in the place of others.
-    pub(crate) fn replace_files(&self, gone: &[Arc<StoredFile>], come: Vec<StoredFile>) {
+    pub(crate) fn replace_files(&self, gone: &[Arc<StoredFile>], come: Vec<Arc<StoredFile>>) {
         let mut state = lock(&self.state);
         let stays = |file: &&Arc<StoredFile>| !gone.iter().any(|gone| Arc::ptr_eq(gone, file));
         let mut all: Vec<Arc<StoredFile>> = state.files.iter().filter(stays).cloned().collect();
-        all.extend(come.into_iter().map(Arc::new));
+        all.extend(come);
         all.sort_by_key(|file| file.entry.order);
         state.files = Arc::new(all);
     }

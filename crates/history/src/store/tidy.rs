@@ -63,6 +63,9 @@ impl Flusher {
 
     /// Deletes files that no commit names and nobody reads.
     fn sweep(&self) -> io::Result<()> {
+        if lock(&self.log).is_certain() {
+            lock(&self.doubtful).clear();
+        }
         for path in self.shared.garbage.take() {
             if let Err(e) = remove_if_there(&*self.disk, &path) {
                 self.shared.garbage.add(path);
@@ -89,7 +92,7 @@ impl Flusher {
         if dropped.is_empty() {
             return Ok(());
         }
-        self.replace(&dropped, Vec::new()).ok_or(io::ErrorKind::Interrupted)?;
+        self.replace(&dropped, Vec::new())?;
         let rows = dropped.iter().map(|file| file.entry.rows).sum();
         self.shared.dropped.fetch_add(rows, Ordering::Relaxed);
         tracing::info!(files = dropped.len(), rows, "dropped what is older, or more, than is kept");
@@ -110,7 +113,7 @@ impl Flusher {
             let _ = remove_if_there(&*self.disk, &path.with_extension("tmp"));
             let _ = remove_if_there(&*self.disk, &path);
         })?;
-        self.replace(files, vec![merged]).ok_or_else(|| io::ErrorKind::Interrupted.into())
+        self.replace(files, vec![Arc::new(merged)])
     }
 
     fn write_merged(
@@ -156,18 +159,22 @@ impl Flusher {
         }
     }
 
-    /// Commits that files come and go, then shows it to readers. It is tried until the disk takes it: a commit that
-    /// failed may still be on disk, so nothing that it names may be deleted. `None` when the history stops.
-    fn replace(&self, gone: &[Arc<StoredFile>], come: Vec<StoredFile>) -> Option<()> {
+    /// Commits that files come and go, then shows it to readers.
+    fn replace(&self, gone: &[Arc<StoredFile>], come: Vec<Arc<StoredFile>>) -> io::Result<()> {
         let record = Record {
             added: come.iter().map(|file| file.entry).collect(),
             removed: gone.iter().map(|file| file.entry.id).collect(),
             ..Record::default()
         };
-        self.until_done(|| lock(&self.log).commit(record.clone()))?;
+        if let Err(e) = lock(&self.log).commit(record) {
+            // It may be on disk all the same, until a later commit is.
+            come.iter().for_each(|file| file.set_gone());
+            lock(&self.doubtful).extend(come);
+            return Err(e);
+        }
         self.shared.replace_files(gone, come);
         gone.iter().for_each(|file| file.set_gone());
-        Some(())
+        Ok(())
     }
 }
 

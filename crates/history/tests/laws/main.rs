@@ -5,6 +5,7 @@ mod files;
 mod harness;
 mod laws;
 mod model;
+mod power;
 mod properties;
 mod rows;
 
