@@ -44,8 +44,7 @@ export default function Palette({ onClose }: { onClose: () => void }) {
         <div className="flex items-center gap-2 border-b border-line px-4">
           <Search aria-hidden className="size-4 text-subtle" />
           <Command.Input
-            // oxlint-disable-next-line jsx-a11y/no-autofocus -- a palette is opened to type into it
-            autoFocus
+            data-first-focus
             value={typed}
             onValueChange={setTyped}
             placeholder="Go to, search or do…"

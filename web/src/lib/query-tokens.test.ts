@@ -4,6 +4,7 @@ import { condition, gatewayRefusal, suggestions, typedQuery, withCondition, word
 describe('what is typed', () => {
   const cases: [typed: string, expected: object][] = [
     ['level:error timeout', { levels: 'error', q: 'timeout' }],
+    ['provider level:error -absent', { levels: 'error', q: 'provider -absent' }],
     ['level:warn,error', { levels: 'warn,error' }],
     ['source:payments "card declined"', { source: 'payments', q: '"card declined"' }],
     ['source:"two words" x', { source: 'two words', q: 'x' }],

@@ -4,7 +4,7 @@ import { LEVELS } from '@/api/types'
 import { formatLevels, parseLevels, type Filters } from './search-params'
 
 const QUOTED = String.raw`"(?:\\.|[^"\\])*"`
-const TOKEN = new RegExp(String.raw`(?<!\S)(level|source|pattern):(${QUOTED}|[^\s"()]+)(?!\S)`, 'g')
+const TOKEN = new RegExp(String.raw`(?<!\S)(level|source|pattern):(${QUOTED}|[^\s"()]+)(?!\S)\s*`, 'g')
 const ALTERNATIVES = new RegExp(String.raw`${QUOTED}|(?<!\S)(?:or|OR)(?!\S)|[()]`, 'g')
 
 export interface TypedQuery {

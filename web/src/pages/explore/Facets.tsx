@@ -41,7 +41,7 @@ function FacetRow({ name, label, n, chosen, dimmed, before, onOnly, onExclude }:
         type="button"
         aria-pressed={chosen}
         onClick={clicked}
-        className={cx('flex h-full min-w-0 flex-1 items-center gap-2 rounded-md px-1.5 text-left', dimmed && 'opacity-70')}
+        className={cx('flex h-full min-w-0 flex-1 items-center gap-2 rounded-md px-1.5 text-left', dimmed && 'text-muted')}
         {...tip(chosen ? 'Show all again' : 'Only this; Alt-click leaves it out', undefined, 'right')}
       >
         <span className="min-w-0 flex-1 truncate">{label}</span>
@@ -108,7 +108,7 @@ function Levels(props: FacetsProps) {
           <FacetRow
             key={level}
             name={level}
-            label={<span className={LEVEL_TEXT[level]}>{level}</span>}
+            label={<span className={on ? LEVEL_TEXT[level] : undefined}>{level}</span>}
             n={facet.data ? (counts.get(level) ?? 0) : undefined}
             chosen={alone}
             dimmed={!on}

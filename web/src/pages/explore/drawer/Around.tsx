@@ -1,4 +1,4 @@
-//! The lines around one, whatever the filters: what happened just before and after.
+//! What the same source said just before and after, whatever the filters; newest on top, as in the table.
 import { useEffect, useRef } from 'react'
 import type { Row } from '@/api/types'
 import { LEVEL_FILL } from '@/components/LevelTag'
@@ -29,9 +29,6 @@ function Lines({ rows, seq, onSelect }: { rows: readonly Row[]; seq: string; onS
             <span aria-hidden className={cx('h-3.5 w-0.5 shrink-0 rounded-full', LEVEL_FILL[row.level])} />
             <span className="log-text nums shrink-0 text-muted">{rowTime(Date.parse(row.timestamp))}</span>
             <span className="sr-only">{row.level}</span>
-            <span className="max-w-24 shrink-0 truncate">
-              <LogText text={row.source} max={60} className="text-muted" />
-            </span>
             <span className="min-w-0 truncate">
               <LogText text={row.message} max={300} />
             </span>
@@ -54,10 +51,10 @@ interface Asked {
 export function Around({ seq, around, onSelect }: { seq: string; around: Asked; onSelect: (row: TableRow) => void }) {
   return (
     <section aria-label="Lines around it">
-      <h2 className="mb-1.5 text-xs font-semibold text-subtle">Lines around it, from all sources</h2>
+      <h2 className="mb-1.5 text-xs font-semibold text-subtle">Lines around it, of the same source</h2>
       {around.isPending && <SkeletonLines lines={6} />}
       {around.isError && <Failure error={around.error} title="The lines around it are not there" onRetry={() => void around.refetch()} className="py-3!" />}
-      {around.data && <Lines key={seq} rows={around.data} seq={seq} onSelect={onSelect} />}
+      {around.data && <Lines key={seq} rows={around.data.toReversed()} seq={seq} onSelect={onSelect} />}
     </section>
   )
 }
