@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { after, before, describe, it } from 'node:test'
 import { browser, open, row } from './browser.mjs'
+import { until } from './until.mjs'
 import { lines, skipReason, whittle } from './whittle.mjs'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
@@ -90,13 +91,13 @@ describe('Access', { skip: skipReason() }, () => {
     await page.waitForURL(/q=order/)
     await page.keyboard.press('Escape')
     await row(page, 'order 299').waitFor()
-    await page.keyboard.press('j')
-    await page.keyboard.press('j')
-    await page.keyboard.press('j')
-    await page.keyboard.press('k')
-    await page.keyboard.press('Enter')
     const drawer = page.getByRole('complementary', { name: 'Line in full' })
-    await drawer.getByText('order').first().waitFor()
+    // What was found may still be on its way, and takes the selection with it when it comes.
+    await until('a line to open by its key', 60_000, async () => {
+      for (const key of ['j', 'j', 'j', 'k', 'Enter']) await page.keyboard.press(key)
+      return await drawer.waitFor({ timeout: 5_000 }).then(() => true, () => false)
+    })
+    await drawer.getByText(/order \d+ was packed/).filter({ visible: true }).first().waitFor()
     const first = page.url()
     await page.keyboard.press('j')
     await page.waitForURL((url) => url.href !== first && url.searchParams.has('sel'))
