@@ -4,13 +4,14 @@ SHELL := /bin/bash
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 WHITTLE := $(TARGET)/release/whittle
 
-.PHONY: help setup page build up test test-rust test-web test-e2e lint bench soak fuzz pictures clean
+.PHONY: help setup page build up test test-rust test-web test-e2e lint bench bench-web soak fuzz pictures clean
 
 help:
 	@echo 'make up       install what is missing, build page and binary, run them'
 	@echo 'make build    build page and binary'
 	@echo 'make test     everything that CI runs'
 	@echo 'make bench    the benchmarks, on the release build; writes bench-results/'
+	@echo 'make bench-web what the page costs in a browser'
 	@echo 'make soak     the long runs: power cuts, kills, load for minutes'
 	@echo 'make fuzz     each decoder under the coverage-guided fuzzer, a minute each (SECONDS_EACH=60)'
 	@echo 'make pictures the pictures of the page under docs/pictures'
@@ -48,6 +49,11 @@ test-e2e: page
 
 bench: build
 	cargo run --release --locked -p whittle-bench -- $(ARGS)
+
+# What the page costs in a real browser: CPU from traces, heap after collection.
+bench-web: build
+	@deploy/dev/setup.sh browser
+	cd web && WHITTLE_BIN=$(abspath $(WHITTLE)) npm run --silent bench
 
 # The same tests as in `make test`, for longer: 100,000 power cuts, 1,000 kills.
 soak: setup
