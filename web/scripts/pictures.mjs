@@ -8,11 +8,9 @@ import { until } from '../e2e/until.mjs'
 import { binary, skipReason, whittle } from '../e2e/whittle.mjs'
 
 const folder = fileURLToPath(new URL('../../docs/pictures', import.meta.url))
-/** Enough of the past for every chart, and a quarter of an hour of the present would show the seam between both. */
-const BACKFILL = '3h'
-const RATE = 120
-/** A tenth of the rate, for three hours. */
-const PAST = (RATE / 10) * 3 * 3600
+/** Records a second, in the past as now: charts show no seam. */
+const RATE = 20
+const PAST_HOURS = 3
 
 const drawn = (page) => page.waitForFunction(() => document.querySelector('.skeleton') === null)
 
@@ -38,6 +36,7 @@ async function take(chrome, server, { name, path, ready }, theme, phone) {
   await drawn(page)
   // Charts are drawn a moment after their data came.
   if (name !== 'patterns') await page.locator('canvas').first().waitFor()
+  if (!phone) await page.getByText(/Live · \d/).waitFor()
   await page.mouse.move(0, 0)
   const file = `${name}-${phone ? 'phone-' : ''}${theme}.png`
   await page.screenshot({ path: join(folder, file) })
@@ -52,16 +51,20 @@ if (missing !== undefined) {
 }
 mkdirSync(folder, { recursive: true })
 const server = await whittle()
-const demo = spawn(binary(), ['demo', '--url', `http://127.0.0.1:${server.ports.ingestion}`, '--rate', String(RATE), '--for', 'forever', '--backfill', BACKFILL], { stdio: 'ignore' })
+const demo = (...args) => spawn(binary(), ['demo', '--url', `http://127.0.0.1:${server.ports.ingestion}`, ...args], { stdio: 'ignore' })
+// The demo fills the past at a tenth of its rate.
+const past = demo('--rate', String(RATE * 10), '--for', '1s', '--backfill', `${PAST_HOURS}h`)
+await new Promise((done) => past.once('exit', done))
+const present = demo('--rate', String(RATE), '--for', 'forever')
 const chrome = await browser()
 try {
-  await until('the demo to fill the past and go on live', 600_000, async () => (await server.total()) > PAST + RATE * 30)
+  await until('the past and half a minute of the present to be stored', 600_000, async () => (await server.total()) > RATE * (PAST_HOURS * 3600 + 30))
   for (const shot of SHOTS) {
     for (const theme of ['dark', 'light']) await take(chrome, server, shot, theme, false)
     if (PHONE.has(shot.name)) await take(chrome, server, shot, 'dark', true)
   }
 } finally {
   await chrome.close()
-  demo.kill('SIGTERM')
+  present.kill('SIGTERM')
   await server.stop()
 }
