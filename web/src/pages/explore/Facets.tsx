@@ -28,11 +28,13 @@ interface FacetRowProps {
   /** Something else is chosen. */
   dimmed: boolean
   before?: ReactNode
+  /** All of a label that is cut off in the list. */
+  whole?: string
   onOnly(): void
   onExclude(): void
 }
 
-function FacetRow({ name, label, n, chosen, dimmed, before, onOnly, onExclude }: FacetRowProps) {
+function FacetRow({ name, label, n, chosen, dimmed, before, whole, onOnly, onExclude }: FacetRowProps) {
   const clicked = (event: MouseEvent) => (event.altKey ? onExclude() : onOnly())
   return (
     <li className={cx('group flex h-7 items-center rounded-md pl-1 hover:bg-hover focus-within:bg-hover', chosen && 'bg-accent-soft!')}>
@@ -42,7 +44,7 @@ function FacetRow({ name, label, n, chosen, dimmed, before, onOnly, onExclude }:
         aria-pressed={chosen}
         onClick={clicked}
         className={cx('flex h-full min-w-0 flex-1 items-center gap-2 rounded-md px-1.5 text-left', dimmed && 'text-muted')}
-        {...tip(chosen ? 'Show all again' : 'Only this; Alt-click leaves it out', undefined, 'right')}
+        {...tip(`${whole === undefined ? '' : `${whole} · `}${chosen ? 'Show all again' : 'Only this; Alt-click leaves it out'}`, undefined, 'right')}
       >
         <span className="min-w-0 flex-1 truncate">{label}</span>
         <span className="nums text-xs text-muted group-focus-within:hidden group-hover:hidden">{n === undefined ? '' : count(n)}</span>
@@ -184,6 +186,7 @@ function Patterns(props: FacetsProps) {
             key={value}
             name={`pattern ${plain(template ?? value, 80)}`}
             label={<Template text={template ?? value} className="text-[11.5px]!" />}
+            whole={plain(template ?? value, 300)}
             n={n}
             chosen={filters.pattern === value}
             dimmed={filters.pattern !== undefined && filters.pattern !== value}

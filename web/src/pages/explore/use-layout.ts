@@ -7,8 +7,9 @@ import type { Layout } from './table/RowView'
 const HEIGHT = { usual: 26, compact: 21, phone: 44 }
 const WRAPPED_LINES_PX = 34
 
-export function useLayout(search: Pick<ExploreSearch, 'cols' | 'view'>, phone: boolean, dated: boolean): Layout {
+export function useLayout(search: Pick<ExploreSearch, 'cols' | 'view' | 'levels'>, phone: boolean, dated: boolean): Layout {
   const { cols, view } = search
+  const tinted = search.levels !== 'error'
   return useMemo(() => {
     const parts = view?.split(',') ?? []
     const wrap = parts.includes('wrap')
@@ -20,6 +21,7 @@ export function useLayout(search: Pick<ExploreSearch, 'cols' | 'view'>, phone: b
       lines: wrap ? 3 : 1,
       phone,
       dated,
+      tinted,
     }
-  }, [cols, view, phone, dated])
+  }, [cols, view, phone, dated, tinted])
 }

@@ -16,6 +16,8 @@ export interface Layout {
   /** Two lines: what the columns say above, the message below. */
   phone: boolean
   dated: boolean
+  /** Errors stand out by their ground; not where all lines are errors. */
+  tinted: boolean
 }
 
 export interface RowViewProps {
@@ -53,8 +55,9 @@ function Cell({ column, row, layout }: { column: Column; row: TableRow; layout: 
 
 const ROW = 'absolute inset-x-0 grid gap-x-3 overflow-hidden border-l-2 px-3'
 
-function look(row: TableRow | undefined, { selected, current }: RowViewProps): string {
-  const level = row?.level === 'error' ? 'border-error-fill bg-[color-mix(in_srgb,var(--bad-soft)_60%,transparent)]' : 'border-transparent'
+function look(row: TableRow | undefined, { selected, current, layout }: RowViewProps): string {
+  const tint = layout.tinted && 'bg-[color-mix(in_srgb,var(--bad-soft)_60%,transparent)]'
+  const level = row?.level === 'error' ? cx('border-error-fill', tint) : 'border-transparent'
   if (selected) return 'border-accent! bg-accent-soft!'
   return cx(level, current ? 'bg-hover!' : 'hover:bg-hover')
 }
