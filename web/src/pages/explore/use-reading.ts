@@ -28,7 +28,7 @@ function usePageInUrl(now: number, put: (page: number) => void): (page: number) 
 }
 
 export function useReading(search: ExploreSearch, rows: Rows, actions: ExploreActions) {
-  const { isLive, source, listKey, liveRows, history } = rows
+  const { isLive, source, stale, listKey, liveRows, history } = rows
   const grid = useRef<GridHandle>(null)
   const lowest = useRef(0)
   const [cursor, setCursor] = useState<number | null>(null)
@@ -57,6 +57,7 @@ export function useReading(search: ExploreSearch, rows: Rows, actions: ExploreAc
     grid.current?.goTo(0)
   }
   const move = (to: number) => {
+    if (stale) return
     read()
     setCursor(to)
     grid.current?.reveal(to)
@@ -78,7 +79,7 @@ export function useReading(search: ExploreSearch, rows: Rows, actions: ExploreAc
     },
     open: (index: number) => {
       const row = source.get(index)
-      if (row?.kind !== 'line') return
+      if (stale || row?.kind !== 'line') return
       read()
       setCursor(index)
       actions.select(row)

@@ -39,6 +39,8 @@ export function useRows(search: ExploreSearch) {
     liveRows,
     history,
     source: isLive ? liveRows.source : history.source,
+    /** Rows of the filters before: to look at, not to act on. */
+    stale: isLive ? liveRows.stale : history.stale,
     matching: isLive ? matching : history.total,
     refused: isLive ? liveRefused : refused(history.error),
     /** Differs when the rows are another list. */
