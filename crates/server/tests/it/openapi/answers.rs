@@ -143,7 +143,8 @@ async fn each_documented_answer_is_given_as_documented() {
     for (method, path, response) in refusals(&contract) {
         seen.insert(checked(&contract, &method, &path, &read(response).await));
     }
-    let role = Health::new(Arc::default()).of("storage-service", Arc::new(|| Some("it replays".to_owned())));
+    let ready: whittle_server::http::Readiness = Arc::new(|| Some("it replays".to_owned()));
+    let role = Health::new("storage-service", ready, Arc::default());
     let request = Request::get("/readyz").body(Body::empty()).expect("a request");
     let unready = role.routes().oneshot(request).await.expect("routes do not fail");
     seen.insert(checked(&contract, "GET", "/readyz", &read(unready).await));
