@@ -11,7 +11,7 @@ export const api = createClient<paths>({ baseUrl: API_BASE, fetch: (request) => 
 export class ApiError extends Error {
   constructor(
     readonly status: number,
-    /** The word of the contract that stays the same: `bad_request`, `not_ready`, … */
+    /** The word of the contract that stays the same: `bad_parameter`, `not_ready`, … */
     readonly word: string,
     message: string,
     /** Seconds that the server asks to wait. */

@@ -65,7 +65,7 @@ function notStoredYet(failures: number, error: unknown): boolean {
   return unknown ? failures < 3 : failures < 2 && worthRetrying(error)
 }
 
-/** The record with `each` neighbours on both sides, newest first, whatever the filters. */
+/** The record with `each` neighbours on both sides, of the same source, in the order of arrival, whatever the filters. */
 export function aroundQuery(seq: string, each = 20) {
   return queryOptions({
     queryKey: ['around', seq, each],
@@ -91,7 +91,7 @@ export function histogramQuery(filters: Filters, ask: HistogramAsk = {}, anchor 
   })
 }
 
-/** `fields`: comma-separated from `source`, `level`, `pattern`. */
+/** `fields`: comma-separated from `source`, `level`, `pattern` and fields of the context. */
 export function facetsQuery(filters: Filters, fields = 'source,level', limit = 20, anchor = 0) {
   return queryOptions({
     queryKey: ['facets', apiFilters(filters), fields, limit, anchor],

@@ -384,9 +384,15 @@ export interface components {
             levels: components["schemas"]["LevelCounts"];
             /** @description How many sources sent it. */
             sources: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description First of all its stored records, whatever the filters.
+             */
             firstSeen: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description Last of the records that match.
+             */
             lastSeen: string;
             /** @description First seen within the range that was asked for, and not at the very start of what is stored. */
             isNew: boolean;
@@ -400,9 +406,15 @@ export interface components {
             count: number;
             levels: components["schemas"]["LevelCounts"];
             sources: components["schemas"]["FacetValue"][];
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description First of all its stored records, whatever the filters.
+             */
             firstSeen: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description Last of the records that match.
+             */
             lastSeen: string;
             insight: components["schemas"]["Insight"];
             /** @description 60 buckets over the range that was asked for, oldest first. */
@@ -1308,6 +1320,7 @@ export interface operations {
                 };
             };
             403: components["responses"]["Forbidden"];
+            405: components["responses"]["MethodNotAllowed"];
         };
     };
     readyz: {
@@ -1329,6 +1342,7 @@ export interface operations {
                 };
             };
             403: components["responses"]["Forbidden"];
+            405: components["responses"]["MethodNotAllowed"];
             /** @description No, with the reason. */
             503: {
                 headers: {
@@ -1359,6 +1373,7 @@ export interface operations {
                 };
             };
             403: components["responses"]["Forbidden"];
+            405: components["responses"]["MethodNotAllowed"];
         };
     };
 }
