@@ -50,15 +50,24 @@ impl Flusher {
         self.sweep()?;
         self.drop_old()?;
         for _ in 0..PASS {
-            let files = self.shared.files();
-            let entries: Vec<FileEntry> = files.iter().map(|file| file.entry).collect();
-            let apart = lock(&self.apart).clone();
-            let Some(run) = pick(&entries, &apart, &self.settings) else { break };
-            self.merge(&files[run])?;
+            if !self.merge_next()? {
+                break;
+            }
             self.sweep()?;
         }
         self.shared.forms.prune();
         Ok(())
+    }
+
+    /// Merges the files that come next; whether there were any. None of them is held when it returns, so that a sweep deletes
+    /// them at once.
+    fn merge_next(&self) -> io::Result<bool> {
+        let files = self.shared.files();
+        let entries: Vec<FileEntry> = files.iter().map(|file| file.entry).collect();
+        let apart = lock(&self.apart).clone();
+        let Some(run) = pick(&entries, &apart, &self.settings) else { return Ok(false) };
+        self.merge(&files[run])?;
+        Ok(true)
     }
 
     /// Deletes files that no commit names and nobody reads.

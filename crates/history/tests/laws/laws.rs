@@ -276,3 +276,19 @@ pub fn old_rows_go_by_their_receipt(harness: &mut dyn Harness) {
     assert_eq!(open.checkpoint.positions, [(0, 40)].into(), "what was dropped is not taken in again");
     same_answers(&*open.reader, &model, &Filter::default());
 }
+
+pub fn files_whose_first_values_differ_in_kind_are_merged(harness: &mut dyn Harness) {
+    let mut feeder = Feeder::default();
+    let mut model = Model::new(feeder.catalog());
+    let mut open = harness.open(feeder.catalog());
+    // One form: the first value that each file sees is a number, a time with a unit, an address.
+    for value in ["17", "250ms", "10.0.0.7:5432"] {
+        let lines = [line(NOON, "db", Level::Info, &format!("waited for {value} in vain"))];
+        append(&mut open, &mut feeder, &mut model, &lines);
+        finish(&mut open);
+    }
+    assert_eq!(feeder.catalog().pattern_of(model.rows[0].form), feeder.catalog().pattern_of(model.rows[2].form));
+    harness.tidy();
+    assert!(open.reader.stats().files < 3, "{:?}", open.reader.stats());
+    same_answers(&*open.reader, &model, &Filter::default());
+}

@@ -55,3 +55,8 @@ fn merging_changes_nothing_but_files() {
 fn old_rows_go_by_their_receipt() {
     laws::old_rows_go_by_their_receipt(&mut Files::temporary());
 }
+
+#[test]
+fn files_whose_first_values_differ_in_kind_are_merged() {
+    laws::files_whose_first_values_differ_in_kind_are_merged(&mut Files::temporary());
+}
