@@ -79,6 +79,8 @@ pub struct Batch {
     text: String,
     rows: Vec<Row>,
     vars: Vec<Span>,
+    /// In which pass over the log the rows were read: one more each time that it is read anew from an earlier offset.
+    pub pass: u32,
 }
 
 impl Batch {
@@ -129,7 +131,7 @@ impl Batch {
 
     /// A copy of some of the rows.
     pub fn part(&self, rows: std::ops::Range<usize>) -> Batch {
-        Batch { text: self.text.clone(), rows: self.rows[rows].to_vec(), vars: self.vars.clone() }
+        Batch { text: self.text.clone(), rows: self.rows[rows].to_vec(), vars: self.vars.clone(), pass: self.pass }
     }
 
     /// Gives each row its form, pattern and variables, in order. `analyse` appends the message's variables.
@@ -156,8 +158,8 @@ pub struct BatchBuilder {
 impl BatchBuilder {
     /// A builder with room for `rows` rows and `bytes` bytes of text.
     pub fn with_capacity(rows: usize, bytes: usize) -> Self {
-        let batch = Batch { text: String::with_capacity(bytes), rows: Vec::with_capacity(rows), vars: Vec::new() };
-        BatchBuilder { batch }
+        let (text, rows) = (String::with_capacity(bytes), Vec::with_capacity(rows));
+        BatchBuilder { batch: Batch { text, rows, ..Batch::default() } }
     }
 
     /// Appends text and says where it stands.

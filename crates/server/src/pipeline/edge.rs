@@ -91,6 +91,13 @@ pub fn channel<T>(room: usize) -> (ChannelOutlet<T>, ChannelInlet<T>) {
 #[derive(Debug)]
 pub struct ChannelInlet<T>(Receiver<T>);
 
+impl<T> ChannelInlet<T> {
+    /// An inlet that gives what comes through the channel.
+    pub(super) fn new(receiver: Receiver<T>) -> Self {
+        ChannelInlet(receiver)
+    }
+}
+
 /// The taking end of a channel.
 #[derive(Debug)]
 pub struct ChannelOutlet<T>(Sender<T>);

@@ -80,9 +80,14 @@ impl Feed {
         let room = held == 0 || held + size <= self.limits.bytes;
         if !room || self.sender.try_send(fed).is_err() {
             self.bytes.fetch_sub(size, Ordering::Relaxed);
-            if let Some(below) = self.dropped_below.get(partition) {
-                below.fetch_max(end, Ordering::Release);
-            }
+            self.dropped(partition, end);
+        }
+    }
+
+    /// What lies below `end` in a partition has to be read from the log, unless it was given already.
+    pub fn dropped(&self, partition: usize, end: u64) {
+        if let Some(below) = self.dropped_below.get(partition) {
+            below.fetch_max(end, Ordering::Release);
         }
     }
 

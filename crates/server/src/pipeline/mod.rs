@@ -9,6 +9,7 @@
 
 mod analyse;
 mod dead_letters;
+mod detour;
 mod edge;
 mod feed;
 mod normalize;
@@ -20,6 +21,7 @@ mod tests;
 
 pub use analyse::{Analyse, PatternJournal, Tap};
 pub use dead_letters::{DeadLetter, DeadLetters};
+pub use detour::{Detour, HistoryEdge, Rewind, history_edge};
 pub use edge::{ChannelInlet, ChannelOutlet, EdgeError, Held, Inlet, Outlet, Polled, Refused, channel};
 pub use feed::{Fed, Feed, FeedLimits};
 pub use normalize::{Normalize, Raws};

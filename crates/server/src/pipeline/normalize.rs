@@ -26,9 +26,16 @@ pub struct Raws {
     parts: Vec<Part>,
     rows: usize,
     bytes: usize,
+    /// In which pass over the log they were read.
+    pass: u32,
 }
 
 impl Raws {
+    /// Nothing yet, of a pass over the log.
+    pub fn of_pass(pass: u32) -> Self {
+        Raws { pass, ..Raws::default() }
+    }
+
     /// Adds the records of a body from the `skip`th on.
     pub fn push(&mut self, raw: RawBatch, arrival: Arrival, skip: usize) {
         let end = raw.rows().len();
@@ -59,7 +66,7 @@ impl Divide for Raws {
 
     fn halves(self) -> (Self, Self) {
         let half = self.rows / 2;
-        let (mut first, mut second) = (Raws::default(), Raws::default());
+        let (mut first, mut second) = (Raws::of_pass(self.pass), Raws::of_pass(self.pass));
         for part in self.parts {
             let room = (half - first.rows).min(part.end - part.skip);
             let cut = part.skip + room;
@@ -109,6 +116,8 @@ impl Stage for Normalize {
         for part in &raws.parts {
             self.0.push(&part.raw, part.arrival, part.skip..part.end);
         }
-        self.0.take()
+        let mut batch = self.0.take();
+        batch.pass = raws.pass;
+        batch
     }
 }

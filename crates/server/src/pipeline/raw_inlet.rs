@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use whittle_bus::{BusError, Consumer, Frame, Position};
 
 use super::normalize::Raws;
-use super::{DeadLetter, EdgeError, Fed, Feed, Inlet, Polled};
+use super::{DeadLetter, Detour, EdgeError, Fed, Feed, Inlet, Polled, Rewind};
 use crate::ingest;
 
 /// Bytes that are read from the log at once.
@@ -52,13 +52,24 @@ pub struct RawInlet {
     next: Vec<u64>,
     /// For each partition where the consumer stands.
     reading: Vec<Option<u64>>,
+    /// For each partition the offset up to which it was given once, whatever was read again since.
+    seen: Vec<u64>,
     /// Came from memory, but what lies before it has to be read from the log first.
     waiting: Option<Fed>,
+    detour: Detour,
+    pass: u32,
 }
 
 impl RawInlet {
-    /// An inlet that starts at `held` (by partition).
-    pub fn new(topic: String, feed: Arc<Feed>, consumer: Box<dyn Consumer>, held: &[u64], durable: Durable) -> Self {
+    /// An inlet that starts at `held` (by partition), and over again where `detour` asks for it.
+    pub fn new(
+        topic: String,
+        feed: Arc<Feed>,
+        consumer: Box<dyn Consumer>,
+        held: &[u64],
+        durable: Durable,
+        detour: Detour,
+    ) -> Self {
         RawInlet {
             topic,
             feed,
@@ -68,7 +79,10 @@ impl RawInlet {
             commit_again: None,
             next: held.to_vec(),
             reading: vec![None; held.len()],
+            seen: held.to_vec(),
             waiting: None,
+            detour,
+            pass: 0,
         }
     }
 
@@ -90,6 +104,18 @@ impl RawInlet {
         }
     }
 
+    /// Goes back to where the history stopped. What was given since is read from the log once more.
+    fn rewind(&mut self, rewind: &Rewind) {
+        self.pass = rewind.pass;
+        for (partition, &from) in rewind.from.iter().enumerate().take(self.next.len()) {
+            let next = &mut self.next[partition];
+            self.seen[partition] = self.seen[partition].max(*next);
+            self.feed.dropped(partition, *next);
+            *next = from.min(*next);
+            self.reading[partition] = None;
+        }
+    }
+
     fn is_behind(&self) -> bool {
         self.waiting.is_some() || (0..self.next.len()).any(|p| self.next[p] < self.feed.dropped_below(p))
     }
@@ -103,7 +129,7 @@ impl RawInlet {
             }
         }
         let frames = self.consumer.poll(READ_BYTES, timeout.min(LOG_WAIT)).map_err(unavailable)?;
-        let (mut raws, mut rejected) = (Raws::default(), Vec::new());
+        let (mut raws, mut rejected) = (Raws::of_pass(self.pass), Vec::new());
         for frame in &frames {
             self.take_frame(frame, &mut raws, &mut rejected);
         }
@@ -119,7 +145,7 @@ impl RawInlet {
         for (partition, next) in self.next.iter_mut().enumerate() {
             let Some(position) = self.consumer.position(partition as u32) else { continue };
             if position > *next {
-                self.feed.lost(position - *next);
+                self.feed.lost(position.saturating_sub((*next).max(self.seen[partition])));
                 *next = position;
                 self.reading[partition] = Some(position);
             }
@@ -133,12 +159,15 @@ impl RawInlet {
         if frame.next_offset() <= *next {
             return;
         }
-        // What the log lost, or retention took, must not count as waiting for ever.
-        self.feed.lost(frame.base_offset.saturating_sub(*next));
+        // What the log lost, or retention took, must not count as waiting for ever; nor be counted in each pass.
+        let seen = self.seen[partition];
+        self.feed.lost(frame.base_offset.saturating_sub((*next).max(seen)));
         let skip = next.saturating_sub(frame.base_offset) as usize;
         *next = frame.next_offset();
         match ingest::decode(frame) {
             Ok((raw, arrival)) => raws.push(raw, arrival, skip),
+            // In an earlier pass it went to the dead letters.
+            Err(_) if frame.next_offset() <= seen => {}
             Err(error) => {
                 rejected.push(DeadLetter {
                     topic: self.topic.clone(),
@@ -192,7 +221,10 @@ impl Inlet for RawInlet {
         if self.feed.is_closed() {
             return Ok(Polled::Ended);
         }
-        let mut raws = Raws::default();
+        if let Some(rewind) = self.detour.asked(self.pass) {
+            self.rewind(&rewind);
+        }
+        let mut raws = Raws::of_pass(self.pass);
         self.take_fed(&mut raws);
         if !raws.is_empty() {
             return Ok(Polled::Item(raws, Vec::new()));

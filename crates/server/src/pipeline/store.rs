@@ -7,7 +7,7 @@ use bytes::Bytes;
 use whittle_domain::Batch;
 use whittle_history::{StageState, WriteError, Writer};
 
-use super::{DeadLetter, Divide, EdgeError, Feed, Held, Outlet, Refused, Stage};
+use super::{DeadLetter, Detour, Divide, EdgeError, Feed, Held, Outlet, Refused, Stage};
 
 /// Gathers the stages' state for a commit; called at the border of a batch.
 type GatherState = Box<dyn FnMut() -> Result<StageState, EdgeError> + Send>;
@@ -46,6 +46,7 @@ pub struct HistoryOutlet {
     writer: Box<dyn Writer>,
     state: GatherState,
     feed: Arc<Feed>,
+    detour: Detour,
     /// Journals that a refused commit did not take.
     unwritten: BTreeMap<String, Bytes>,
     /// The last commit failed, and that was said.
@@ -53,13 +54,14 @@ pub struct HistoryOutlet {
 }
 
 impl HistoryOutlet {
-    /// An outlet that commits with the state that `state` gathers.
+    /// An outlet that commits with the state that `state` gathers, and tells `detour` whether the history takes rows.
     pub fn new(
         writer: Box<dyn Writer>,
         state: impl FnMut() -> Result<StageState, EdgeError> + Send + 'static,
         feed: Arc<Feed>,
+        detour: Detour,
     ) -> Self {
-        HistoryOutlet { writer, state: Box::new(state), feed, unwritten: BTreeMap::new(), failing: false }
+        HistoryOutlet { writer, state: Box::new(state), feed, detour, unwritten: BTreeMap::new(), failing: false }
     }
 
     fn commit_if_due(&mut self) -> Result<(), EdgeError> {
@@ -98,10 +100,14 @@ impl Outlet for HistoryOutlet {
     fn send(&mut self, batch: Arc<Batch>) -> Result<Held, Refused<Arc<Batch>>> {
         match self.writer.append(&batch) {
             Ok(()) => {
+                self.detour.taken();
                 self.feed.stored(batch.len() as u64);
                 Ok(Held::Later)
             }
-            Err(error) => Err(Box::new((unavailable(error), batch))),
+            Err(error) => {
+                self.detour.refused();
+                Err(Box::new((unavailable(error), batch)))
+            }
         }
     }
 

@@ -1,15 +1,18 @@
 //! The runner and the way from the log to the first stage, over a real log in a temporary folder.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::registry::Registry;
 use tokio_util::sync::CancellationToken;
 use whittle_bus::{Bus, Entry, SegmentBus};
 use whittle_disk::OsDisk;
-use whittle_domain::{Arrival, BodyFormat, Limits, RawBatch, raw};
+use whittle_domain::{Arrival, Batch, BodyFormat, Limits, RawBatch, raw};
+use whittle_history::{StageState, WriteError, Writer};
+use whittle_patterns::Miner;
 
 use super::*;
 use crate::ingest::{Envelope, encode};
@@ -53,7 +56,7 @@ impl Log {
 
     fn inlet(&self, feed: &Arc<Feed>, held: u64) -> RawInlet {
         let consumer = self.bus.subscribe(RAW, "test").expect("joins");
-        RawInlet::new(RAW.into(), feed.clone(), consumer, &[held], Durable::new(&[held]))
+        RawInlet::new(RAW.into(), feed.clone(), consumer, &[held], Durable::new(&[held]), Detour::default())
     }
 
     fn dead_letters(&self, count: &Counter) -> DeadLetters {
@@ -225,4 +228,127 @@ fn one_poisoned_record_goes_to_the_dead_letters_alone_with_its_bytes() {
 #[test]
 fn what_is_refused_is_held_and_sent_again() {
     assert_eq!(run_poisoned(&Log::new(), 2), (999, 1));
+}
+
+/// A history that takes rows only while it is told to, and remembers the offsets of those it took.
+#[derive(Clone, Default)]
+struct Moody {
+    refuses: Arc<AtomicBool>,
+    taken: Arc<Mutex<Vec<u64>>>,
+}
+
+impl Writer for Moody {
+    fn append(&mut self, batch: &Arc<Batch>) -> Result<(), WriteError> {
+        if self.refuses.load(Ordering::Relaxed) {
+            return Err(WriteError::Unavailable("the disk is full".into()));
+        }
+        self.taken.lock().expect("not poisoned").extend(batch.rows().iter().map(|row| row.offset));
+        Ok(())
+    }
+
+    fn is_due(&self) -> bool {
+        false
+    }
+
+    fn commit(&mut self, _state: StageState) -> Result<(), WriteError> {
+        Ok(())
+    }
+
+    fn finish(&mut self, _state: StageState) -> Result<(), WriteError> {
+        Ok(())
+    }
+}
+
+/// Remembers the highest offset that passed.
+struct Watch(Arc<AtomicU64>);
+
+impl Tap for Watch {
+    fn observe(&mut self, batch: &Arc<Batch>) {
+        let highest = batch.rows().iter().map(|row| row.offset + 1).max().unwrap_or(0);
+        self.0.fetch_max(highest, Ordering::Relaxed);
+    }
+
+    fn tick(&mut self, _now: Option<i64>) {}
+}
+
+/// All three stages over a log, each on its thread, in front of a moody history.
+struct Line {
+    feed: Arc<Feed>,
+    history: Moody,
+    seen_live: Arc<AtomicU64>,
+    threads: Vec<std::thread::JoinHandle<Result<(), EdgeError>>>,
+}
+
+impl Line {
+    fn start(log: &Log) -> Line {
+        let (feed, detour, history) = (log.feed(0, 1 << 20), Detour::default(), Moody::default());
+        let consumer = log.bus.subscribe(RAW, "line").expect("joins");
+        let raw = RawInlet::new(RAW.into(), feed.clone(), consumer, &[0], Durable::new(&[0]), detour.clone());
+        let (to_analysis, from_normalizer) = channel(2);
+        let (to_storage, from_analysis) = history_edge(2, &[0], detour.clone());
+        let seen_live = Arc::new(AtomicU64::new(0));
+        let taps: Vec<Box<dyn Tap>> = vec![Box::new(Watch(seen_live.clone()))];
+        let analyse = Analyse::new(Miner::default(), PatternJournal::default(), taps, Box::new(|| 0));
+        let state = || Ok(StageState::default());
+        let store = HistoryOutlet::new(Box::new(history.clone()), state, feed.clone(), detour);
+        let metrics = StageMetrics::register(&mut Registry::default());
+        let (stop, dead) = (CancellationToken::new(), Counter::default());
+        let letters = || log.dead_letters(&dead);
+        let first = Runner::new(raw, Normalize::new(None), to_analysis, letters(), RAW, &metrics, stop.clone());
+        let second = Runner::new(from_normalizer, analyse, to_storage, letters(), RAW, &metrics, stop.clone());
+        let third = Runner::new(from_analysis, Pass, store, letters(), RAW, &metrics, stop);
+        let threads = vec![
+            std::thread::spawn(move || first.run()),
+            std::thread::spawn(move || second.run()),
+            std::thread::spawn(move || third.run()),
+        ];
+        Line { feed, history, seen_live, threads }
+    }
+
+    fn send(&self, log: &Log, bodies: usize) {
+        for _ in 0..bodies {
+            let (raw, arrival) = log.append_records(10);
+            self.feed.offer(raw, arrival);
+        }
+    }
+
+    fn wait(&self, what: &str, is_so: impl Fn(&Line) -> bool) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while !is_so(self) {
+            assert!(Instant::now() < deadline, "{what}: not within 60 s");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn taken(&self) -> usize {
+        self.history.taken.lock().expect("not poisoned").len()
+    }
+}
+
+#[test]
+fn a_history_that_cannot_be_written_holds_up_nobody_and_misses_nothing() {
+    let log = Log::new();
+    let line = Line::start(&log);
+    line.send(&log, 3);
+    line.wait("the first rows to be stored", |line| line.taken() == 30);
+    for round in 1..=2u64 {
+        line.history.refuses.store(true, Ordering::Relaxed);
+        let sent = log.bus.ends(RAW).expect("ends")[0];
+        // One by one, so that they are many batches: more than wait between the stages.
+        for n in 1..=20 {
+            line.send(&log, 1);
+            line.wait("the rows to be seen live", |line| line.seen_live.load(Ordering::Relaxed) == sent + n * 10);
+        }
+        assert_eq!(line.taken() as u64, sent, "none was stored in round {round}");
+        assert_eq!(line.feed.lag(), 200, "they count as waiting");
+        line.history.refuses.store(false, Ordering::Relaxed);
+        line.send(&log, 2);
+        line.wait("all rows to be stored", |line| line.taken() as u64 == sent + 220);
+    }
+    line.feed.close();
+    let ends = line.threads.into_iter().map(|thread| thread.join().expect("no stage panics"));
+    assert!(ends.into_iter().all(|end| end.is_ok()));
+    let taken = line.history.taken.lock().expect("not poisoned");
+    assert_eq!(*taken, (0..470).collect::<Vec<_>>(), "each once, in order");
+    assert_eq!(line.feed.lag(), 0);
 }

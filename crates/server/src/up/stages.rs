@@ -19,8 +19,8 @@ use crate::alerting::AlertStage;
 use crate::clock::now_micros;
 use crate::config::DEAD_LETTERS;
 use crate::pipeline::{
-    Analyse, DeadLetters, Durable, EdgeError, Feed, HistoryOutlet, Inlet, Normalize, Outlet, Pass, PatternJournal,
-    RawInlet, Runner, Stage, StageMetrics, Tap, channel,
+    Analyse, DeadLetters, Detour, Durable, EdgeError, Feed, HistoryOutlet, Inlet, Normalize, Outlet, Pass,
+    PatternJournal, RawInlet, Runner, Stage, StageMetrics, Tap, channel, history_edge,
 };
 
 /// The group that holds back the retention of `logs.raw`: in one process the history is where all stages end.
@@ -89,14 +89,15 @@ pub(super) fn build(
     let consumer = data.bus.subscribe(raw_topic, GROUP)?;
     let journal = PatternJournal::default();
     let state = gather(journal.clone(), parts.alerts);
-    let raw = RawInlet::new(raw_topic.to_owned(), parts.feed.clone(), consumer, &data.held, durable);
+    let detour = Detour::default();
+    let raw = RawInlet::new(raw_topic.to_owned(), parts.feed.clone(), consumer, &data.held, durable, detour.clone());
     let (to_analysis, from_normalizer) = channel(BETWEEN);
-    let (to_storage, from_analysis) = channel(BETWEEN);
+    let (to_storage, from_analysis) = history_edge(BETWEEN, &data.held, detour.clone());
     let analyse = Analyse::new(parts.miner, journal, parts.taps, Box::new(now_micros));
     let stages = vec![
         frame.stage(raw, Normalize::new(parts.scrubber), to_analysis, raw_topic),
         frame.stage(from_normalizer, analyse, to_storage, raw_topic),
-        frame.stage(from_analysis, Pass, HistoryOutlet::new(writer, state, parts.feed), raw_topic),
+        frame.stage(from_analysis, Pass, HistoryOutlet::new(writer, state, parts.feed, detour), raw_topic),
     ];
     Ok((reader, stages))
 }
