@@ -27,9 +27,8 @@ impl Gathered {
 
     /// The filter, as it stands in the file; empty when there is none, and everything may be there.
     pub(crate) fn finish(&mut self) -> Vec<u8> {
-        let mut hashes: Vec<u64> = self.seen.drain().collect();
-        // In one order, so that equal rows give equal files.
-        hashes.sort_unstable();
+        // Their order in the table follows from the rows alone, so that equal rows give equal files.
+        let hashes: Vec<u64> = self.seen.drain().collect();
         let Ok(filter) = BinaryFuse8::try_from(&hashes) else { return Vec::new() };
         let mut bytes = vec![0; DESCRIPTOR];
         filter.dma_copy_descriptor_to(&mut bytes);
