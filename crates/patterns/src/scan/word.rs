@@ -197,8 +197,9 @@ fn is_uuid(word: &[u8]) -> bool {
         })
 }
 
-/// Endings of host names. Two letters count only after two labels or more, since files end that way too.
-const ENDINGS: [&[u8]; 14] = [
+/// Endings of host names, with those that are kept for examples (RFC 2606). Two letters count only after two labels or more,
+/// since files end that way too.
+const ENDINGS: [&[u8]; 16] = [
     b"com",
     b"net",
     b"org",
@@ -213,6 +214,8 @@ const ENDINGS: [&[u8]; 14] = [
     b"arpa",
     b"corp",
     b"localdomain",
+    b"example",
+    b"invalid",
 ];
 const COUNTRIES: &[u8] =
     b"ae ar at au be bg br by ca ch ci cl cn co cz de dk ee es eu fi fr gr hk hr hu ie il in ir it jp kr kz \
@@ -220,7 +223,7 @@ lt lu lv ma me mx my nl nz pe ph pk pt ro ru rs sa se sg si sk th tr tv tw ua uk
 /// First words of package names, which are host names turned round.
 const PACKAGES: [&[u8]; 9] = [b"com", b"org", b"net", b"java", b"javax", b"edu", b"io", b"gov", b"sun"];
 
-/// A host name or e-mail address, by its ending.
+/// A host name by its ending, or an e-mail address, which may have any ending of letters.
 fn is_host(word: &[u8]) -> bool {
     let Some(dot) = word.iter().rposition(|&byte| byte == b'.') else { return false };
     let (head, ending) = (&word[..dot], &word[dot + 1..]);
@@ -234,9 +237,12 @@ fn is_host(word: &[u8]) -> bool {
     if PACKAGES.contains(&first) {
         return false;
     }
-    let mail = head.contains(&b'@');
+    let mail = head.iter().position(|&byte| byte == b'@').is_some_and(|at| at > 0 && at + 1 < head.len());
+    if mail && ending.len() >= 2 && ending.iter().all(u8::is_ascii_alphabetic) {
+        return true;
+    }
     let country = ending.len() == 2
-        && (dots > 0 || mail)
+        && dots > 0
         && COUNTRIES.split(|&b| b == b' ').any(|c| c.eq_ignore_ascii_case(ending));
     country || ENDINGS.iter().any(|known| known.eq_ignore_ascii_case(ending))
 }
