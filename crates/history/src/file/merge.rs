@@ -115,15 +115,15 @@ impl Small<'_> {
     fn take_in(&mut self, file: &RowFile, group: usize, map: &Map) -> io::Result<()> {
         let into = if file.group(group).late { &mut self.late } else { &mut self.on_time };
         let all = |column: Column| file.chunk(group, column).all();
-        let forms = file.forms(group, all(Column::Form))?;
-        let sources = file.sources(group, all(Column::Source))?;
-        let levels = file.levels(group, all(Column::Level))?;
+        let forms = file.all_codes(group, Column::Form)?;
+        let sources = file.all_codes(group, Column::Source)?;
+        let levels = file.all_codes(group, Column::Level)?;
         for ((&form, &source), &level) in forms.iter().zip(&sources).zip(&levels) {
             let (form, source) = (map.forms[form as usize], map.sources[source as usize]);
             let series = Series { form, source, level: Level::ALL[level as usize & 3] };
             into.series.push(*self.union.series.get(&series).ok_or_else(|| damaged("the index"))?);
         }
-        into.partition.extend(file.partitions(group, all(Column::Partition))?);
+        into.partition.extend(file.all_codes(group, Column::Partition)?);
         into.offset.extend(file.longs(group, Column::Offset, all(Column::Offset))?.into_iter().map(|o| o as u64));
         into.timestamp.extend(file.longs(group, Column::Timestamp, all(Column::Timestamp))?);
         into.received.extend(file.longs(group, Column::Received, all(Column::Received))?);

@@ -3,6 +3,7 @@
 //! A file is written once and never changed. It holds all that is needed to read it: the literal text of its forms
 //! stands in it too.
 
+pub(crate) mod codes;
 pub(crate) mod columns;
 pub(crate) mod delta;
 pub(crate) mod dictionary;

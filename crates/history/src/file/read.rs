@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use hashbrown::HashMap;
 use parquet::basic::Encoding;
 use parquet::column::page::Page;
 use parquet::file::metadata::ParquetMetaData;
 use whittle_disk::File;
-use whittle_domain::Level;
+use whittle_patterns::FormId;
 
 use super::disk::Stretches;
 use super::forms::Forms;
@@ -28,8 +29,8 @@ pub(crate) struct RowFile {
     stretches: Stretches,
     directory: Vec<Chunks>,
     cells: Section,
-    /// Indexes of the forms by rising id, to find them by it.
-    forms_by_id: Vec<u32>,
+    /// Indexes of the forms by their ids.
+    forms_by_id: HashMap<FormId, u32>,
     /// Indexes of the sources by rising text.
     sources_by_text: Vec<u32>,
 }
@@ -72,8 +73,7 @@ impl RowFile {
         footer: &ParquetMetaData,
         cells: Section,
     ) -> io::Result<RowFile> {
-        let mut forms_by_id: Vec<u32> = (0..index.dictionary.forms.len() as u32).collect();
-        forms_by_id.sort_unstable_by_key(|&at| index.dictionary.forms[at as usize].id);
+        let forms_by_id = index.dictionary.forms.iter().map(|form| form.id).zip(0..).collect();
         let mut sources_by_text: Vec<u32> = (0..index.dictionary.sources.len() as u32).collect();
         sources_by_text.sort_unstable_by_key(|&at| &index.dictionary.sources[at as usize]);
         let directory = directory(footer)?;
@@ -105,7 +105,7 @@ impl RowFile {
         self.directory[group].chunk(column)
     }
 
-    fn read(&self, group: usize, column: Column, pages: Range<usize>) -> io::Result<Vec<Page>> {
+    pub(super) fn read(&self, group: usize, column: Column, pages: Range<usize>) -> io::Result<Vec<Page>> {
         self.chunk(group, column).pages(pages, column, &self.stretches)
     }
 
@@ -120,77 +120,26 @@ impl RowFile {
         Ok(values)
     }
 
-    /// For each row of some pages the index of its form.
-    pub(crate) fn forms(&self, group: usize, pages: Range<usize>) -> io::Result<Vec<u32>> {
-        let forms = &self.index.dictionary.forms;
-        self.codes(group, Column::Form, pages, Some(8), |name| {
-            let id = u64::from_le_bytes(*name.first_chunk()?);
-            let at = self.forms_by_id.binary_search_by_key(&id, |&at| forms[at as usize].id.0).ok()?;
-            Some(self.forms_by_id[at])
-        })
+    /// The index of a form.
+    pub(super) fn form_index(&self, id: FormId) -> Option<u32> {
+        self.forms_by_id.get(&id).copied()
     }
 
-    /// For each row of some pages the index of its source.
-    pub(crate) fn sources(&self, group: usize, pages: Range<usize>) -> io::Result<Vec<u32>> {
+    /// The index of a source.
+    pub(super) fn source_index(&self, name: &[u8]) -> Option<u32> {
         let sources = &self.index.dictionary.sources;
-        self.codes(group, Column::Source, pages, None, |name| {
-            let at = self.sources_by_text.binary_search_by(|&at| sources[at as usize].as_bytes().cmp(name)).ok()?;
-            Some(self.sources_by_text[at])
-        })
+        let at = self.sources_by_text.binary_search_by(|&at| sources[at as usize].as_bytes().cmp(name)).ok()?;
+        Some(self.sources_by_text[at])
     }
 
-    /// The level of each row of some pages.
-    pub(crate) fn levels(&self, group: usize, pages: Range<usize>) -> io::Result<Vec<u32>> {
-        self.codes(group, Column::Level, pages, None, |name| {
-            Level::from_payload(std::str::from_utf8(name).ok()?).map(|level| level as u32)
-        })
+    /// The page with the names of a column of a row group, if it has one.
+    pub(super) fn dictionary_page(&self, group: usize, column: Column) -> io::Result<Option<Page>> {
+        self.chunk(group, column).dictionary(column, &self.stretches)
     }
 
-    /// The partition of each row of some pages.
-    pub(crate) fn partitions(&self, group: usize, pages: Range<usize>) -> io::Result<Vec<u32>> {
-        if let [only] = &*self.group(group).offsets {
-            let rows = self.chunk(group, Column::Partition).rows_of(pages);
-            return Ok(vec![only.partition; rows]);
-        }
-        self.codes(group, Column::Partition, pages, Some(4), |name| Some(u32::from_le_bytes(*name.first_chunk()?)))
-    }
-
-    /// A column of names: what each row's name is to `known`.
-    fn codes(
-        &self,
-        group: usize,
-        column: Column,
-        pages: Range<usize>,
-        fixed: Option<usize>,
-        known: impl Fn(&[u8]) -> Option<u32>,
-    ) -> io::Result<Vec<u32>> {
-        let bad = || damaged(column.name());
-        let dictionary = self.chunk(group, column).dictionary(column, &self.stretches)?;
-        let names = match &dictionary {
-            Some(page) => split(page.buffer(), page.num_values() as usize, fixed, column)?,
-            None => Vec::new(),
-        };
-        let meaning: Vec<u32> = names.iter().map(|name| known(name)).collect::<Option<_>>().ok_or_else(bad)?;
-        let mut codes = Vec::with_capacity(self.group(group).rows as usize);
-        for page in self.read(group, column, pages)? {
-            let (values, count, first) = (page.buffer(), page.num_values() as usize, codes.len());
-            match page.encoding() {
-                Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY => {
-                    hybrid::decode(values, count, &mut codes).ok_or_else(bad)?;
-                    for code in &mut codes[first..] {
-                        *code = *meaning.get(*code as usize).ok_or_else(bad)?;
-                    }
-                }
-                // The dictionary grew too large: from here on each row has its own.
-                Encoding::PLAIN => {
-                    for name in split(values, count, fixed, column)? {
-                        codes.push(known(&name).ok_or_else(bad)?);
-                    }
-                }
-                _ => return Err(bad()),
-            }
-        }
-        Ok(codes)
+    /// What each row of a row group has of forms, sources, levels or partitions.
+    pub(crate) fn all_codes(&self, group: usize, column: Column) -> io::Result<Vec<u32>> {
+        self.codes(group, column)?.rows(self.chunk(group, column).all())
     }
 
     /// The texts of a page of a column that has no dictionary, or that has one.
@@ -199,10 +148,10 @@ impl RowFile {
         let page = self.read(group, column, page..page + 1)?.pop().ok_or_else(bad)?;
         let count = page.num_values() as usize;
         if page.encoding() == Encoding::PLAIN {
-            return split(page.buffer(), count, None, column);
+            return split(page.buffer(), count, column);
         }
         let dictionary = self.chunk(group, column).dictionary(column, &self.stretches)?.ok_or_else(bad)?;
-        let names = split(dictionary.buffer(), dictionary.num_values() as usize, None, column)?;
+        let names = split(dictionary.buffer(), dictionary.num_values() as usize, column)?;
         let mut codes = Vec::with_capacity(count);
         hybrid::decode(page.buffer(), count, &mut codes).ok_or_else(bad)?;
         codes.iter().map(|&code| names.get(code as usize).cloned().ok_or_else(bad)).collect()
@@ -218,23 +167,17 @@ impl RowFile {
     }
 }
 
-/// The plain values of a page: of a fixed length, or each behind its length.
-fn split(page: &Bytes, count: usize, fixed: Option<usize>, column: Column) -> io::Result<Vec<Bytes>> {
+/// The plain texts of a page, each behind its length.
+fn split(page: &Bytes, count: usize, column: Column) -> io::Result<Vec<Bytes>> {
     let (mut at, mut values) = (0usize, Vec::with_capacity(count.min(page.len() + 1)));
     for _ in 0..count {
-        let len = match fixed {
-            Some(len) => len,
-            None => {
-                let len = page.get(at..).and_then(|rest| rest.first_chunk());
-                at += 4;
-                u32::from_le_bytes(*len.ok_or_else(|| damaged(column.name()))?) as usize
-            }
-        };
-        if at + len > page.len() {
+        let len = page.get(at..).and_then(|rest| rest.first_chunk()).ok_or_else(|| damaged(column.name()))?;
+        let (start, len) = (at + 4, u32::from_le_bytes(*len) as usize);
+        if start + len > page.len() {
             return Err(damaged(column.name()));
         }
-        values.push(page.slice(at..at + len));
-        at += len;
+        values.push(page.slice(start..start + len));
+        at = start + len;
     }
     Ok(values)
 }

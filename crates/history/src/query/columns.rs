@@ -64,19 +64,19 @@ impl<'f> GroupColumns<'f> {
     }
 
     pub(crate) fn forms(&self) -> io::Result<&[u32]> {
-        kept(&self.forms, self.rows(), || self.file.forms(self.group, self.all(Column::Form)))
+        kept(&self.forms, self.rows(), || self.file.all_codes(self.group, Column::Form))
     }
 
     pub(crate) fn sources(&self) -> io::Result<&[u32]> {
-        kept(&self.sources, self.rows(), || self.file.sources(self.group, self.all(Column::Source)))
+        kept(&self.sources, self.rows(), || self.file.all_codes(self.group, Column::Source))
     }
 
     pub(crate) fn levels(&self) -> io::Result<&[u32]> {
-        kept(&self.levels, self.rows(), || self.file.levels(self.group, self.all(Column::Level)))
+        kept(&self.levels, self.rows(), || self.file.all_codes(self.group, Column::Level))
     }
 
     pub(crate) fn partitions(&self) -> io::Result<&[u32]> {
-        kept(&self.partitions, self.rows(), || self.file.partitions(self.group, self.all(Column::Partition)))
+        kept(&self.partitions, self.rows(), || self.file.all_codes(self.group, Column::Partition))
     }
 }
 

@@ -4,12 +4,14 @@ use std::io;
 
 use bytes::Bytes;
 use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
 use whittle_domain::Level;
 
 use super::columns::{TextColumn, TextPage};
 use super::judge::Judge;
 use super::sink::Place;
 use crate::StoredRow;
+use crate::file::codes::Codes;
 use crate::file::read::{RowFile, damaged};
 use crate::file::schema::Column;
 use crate::file::values::put_message;
@@ -67,6 +69,7 @@ struct GroupRows<'f> {
     file: &'f RowFile,
     group: usize,
     longs: HashMap<usize, NumberPage<i64>>,
+    names: HashMap<usize, Codes<'f>>,
     codes: HashMap<usize, NumberPage<u32>>,
     level_texts: Option<(u32, Vec<Bytes>)>,
     variables: TextColumn<'f>,
@@ -79,6 +82,7 @@ impl<'f> GroupRows<'f> {
             file,
             group,
             longs: HashMap::new(),
+            names: HashMap::new(),
             codes: HashMap::new(),
             level_texts: None,
             variables: TextColumn::new(file, group, Column::Variables),
@@ -103,13 +107,11 @@ impl<'f> GroupRows<'f> {
     fn code(&mut self, column: Column, row: u32) -> io::Result<u32> {
         let (page, first) = self.page(column, row)?;
         if self.codes.get(&(column as usize)).is_none_or(|kept| kept.first != first) {
-            let pages = page..page + 1;
-            let values = match column {
-                Column::Form => self.file.forms(self.group, pages)?,
-                Column::Source => self.file.sources(self.group, pages)?,
-                Column::Level => self.file.levels(self.group, pages)?,
-                _ => self.file.partitions(self.group, pages)?,
+            let names = match self.names.entry(column as usize) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(unknown) => unknown.insert(self.file.codes(self.group, column)?),
             };
+            let values = names.rows(page..page + 1)?;
             self.codes.insert(column as usize, NumberPage { first, values });
         }
         let kept = self.codes.get(&(column as usize)).and_then(|kept| kept.values.get((row - first) as usize));

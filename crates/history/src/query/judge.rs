@@ -1,7 +1,6 @@
 //! A filter over dictionaries: which series match for certain, which cannot, and for which the rows decide.
 
 use std::cell::RefCell;
-use std::rc::Rc;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
@@ -34,17 +33,29 @@ pub(crate) struct Judge<'a> {
     pub(crate) query: Option<Arc<Query>>,
     reads_context: bool,
     asks_level: bool,
+    asks_pattern: bool,
     /// Equal for filters that let the same rows through, whatever their times.
     signature: String,
-    forms: RefCell<Vec<Option<Rc<OfForm>>>>,
+    forms: RefCell<OfForms>,
 }
 
 /// What is known of a form under a filter.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct OfForm {
+    /// Where the filter asks for patterns; else zero.
     pub(crate) pattern: PatternId,
-    facts: Box<[Fact]>,
+    /// The first of its facts, one a condition.
+    facts: usize,
     /// The word that a row of the form must hold inside a variable.
     pub(crate) inside: Option<u8>,
+}
+
+/// What is known of forms so far.
+#[derive(Debug, Default)]
+struct OfForms {
+    /// By the serial of the form.
+    by_serial: Vec<Option<OfForm>>,
+    facts: Vec<Fact>,
 }
 
 /// A dictionary under a filter.
@@ -89,12 +100,14 @@ impl<'a> Judge<'a> {
             query: None,
             reads_context: false,
             asks_level: false,
+            asks_pattern: filter.pattern.is_some(),
             signature: String::new(),
             forms: RefCell::default(),
         };
         if let Some(query) = &filter.query {
             let node = judge.conditions.compile(&query.expr, catalog);
             judge.reads_context = node.reads_context();
+            judge.asks_pattern |= node.asks_pattern();
             judge.split(node);
             judge.query = Some(query.clone());
             judge.signature = format!(
@@ -141,22 +154,24 @@ impl<'a> Judge<'a> {
     }
 
     /// What is known of a form.
-    pub(crate) fn of_form(&self, form: &Form) -> Rc<OfForm> {
-        let mut known = self.forms.borrow_mut();
+    pub(crate) fn of_form(&self, form: &Form) -> OfForm {
+        let forms = &mut *self.forms.borrow_mut();
         let at = form.serial as usize;
-        if at >= known.len() {
-            known.resize(at + 1, None);
+        if at >= forms.by_serial.len() {
+            forms.by_serial.resize(at + 1, None);
         }
-        known[at].get_or_insert_with(|| Rc::new(self.new_form(form))).clone()
+        *forms.by_serial[at].get_or_insert_with(|| self.new_form(form, &mut forms.facts))
     }
 
-    fn new_form(&self, form: &Form) -> OfForm {
-        let facts = self.conditions.facts(form);
+    fn new_form(&self, form: &Form, facts: &mut Vec<Fact>) -> OfForm {
+        let first = facts.len();
+        self.conditions.append_facts(form, facts);
         let inside = self.nodes.iter().find_map(|node| match node {
-            Node::Message(at) => facts[*at].inside(),
+            Node::Message(at) => facts[first + *at].inside(),
             _ => None,
         });
-        OfForm { pattern: self.pattern_of(form), facts, inside }
+        let pattern = if self.asks_pattern { self.pattern_of(form) } else { PatternId(0) };
+        OfForm { pattern, facts: first, inside }
     }
 
     /// The pattern of a form, as it resolves now.
@@ -202,21 +217,20 @@ impl<'a> Judge<'a> {
         if self.pattern.is_some_and(|pattern| pattern != of_form.pattern) {
             return Verdict::No;
         }
-        let known =
-            Known { facts: &of_form.facts, words, pattern: of_form.pattern, source: "", level: Level::default() };
-        self.nodes.iter().map(|node| node.judge(&known)).min().unwrap_or(Verdict::Yes)
+        self.judge_nodes(&self.nodes, of_form, words, "", Level::default())
     }
 
     fn mixture(&self, dictionary: &Dictionary, series: &Series, words: u64) -> Verdict {
         let of_form = self.of_form(&dictionary.forms[series.form as usize]);
-        let known = Known {
-            facts: &of_form.facts,
-            words,
-            pattern: of_form.pattern,
-            source: &dictionary.sources[series.source as usize],
-            level: series.level,
-        };
-        self.mixed.iter().map(|node| node.judge(&known)).min().unwrap_or(Verdict::Yes)
+        let source = &dictionary.sources[series.source as usize];
+        self.judge_nodes(&self.mixed, of_form, words, source, series.level)
+    }
+
+    fn judge_nodes(&self, nodes: &[Node], of_form: OfForm, words: u64, source: &str, level: Level) -> Verdict {
+        let forms = self.forms.borrow();
+        let facts = &forms.facts[of_form.facts..];
+        let known = Known { facts, words, pattern: of_form.pattern, source, level };
+        nodes.iter().map(|node| node.judge(&known)).min().unwrap_or(Verdict::Yes)
     }
 
     /// Whether a row matches the query, text and all.

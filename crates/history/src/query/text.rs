@@ -117,9 +117,9 @@ impl Conditions {
         Some(self.words.len() as u8 - 1)
     }
 
-    /// What the literal text of a form says about each condition.
-    pub(crate) fn facts(&self, form: &Form) -> Box<[Fact]> {
-        self.list.iter().map(|condition| self.fact(condition, form)).collect()
+    /// Appends what the literal text of a form says about each condition.
+    pub(crate) fn append_facts(&self, form: &Form, facts: &mut Vec<Fact>) {
+        facts.extend(self.list.iter().map(|condition| self.fact(condition, form)));
     }
 
     fn fact(&self, condition: &Condition, form: &Form) -> Fact {
@@ -190,6 +190,16 @@ impl Node {
             Node::Not(node) => node.is_mixed(),
             Node::Source { .. } | Node::Level(..) => true,
             Node::Message(_) | Node::Pattern(_) | Node::Context => false,
+        }
+    }
+
+    /// Whether it asks for the pattern.
+    pub(crate) fn asks_pattern(&self) -> bool {
+        match self {
+            Node::All(nodes) | Node::Any(nodes) => nodes.iter().any(Node::asks_pattern),
+            Node::Not(node) => node.asks_pattern(),
+            Node::Pattern(_) => true,
+            _ => false,
         }
     }
 

@@ -241,9 +241,8 @@ fn is_host(word: &[u8]) -> bool {
     if mail && ending.len() >= 2 && ending.iter().all(u8::is_ascii_alphabetic) {
         return true;
     }
-    let country = ending.len() == 2
-        && dots > 0
-        && COUNTRIES.split(|&b| b == b' ').any(|c| c.eq_ignore_ascii_case(ending));
+    let country =
+        ending.len() == 2 && dots > 0 && COUNTRIES.split(|&b| b == b' ').any(|c| c.eq_ignore_ascii_case(ending));
     country || ENDINGS.iter().any(|known| known.eq_ignore_ascii_case(ending))
 }
 
