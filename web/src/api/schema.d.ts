@@ -541,7 +541,7 @@ export interface components {
                 };
             };
         };
-        /** @description Sent by the client as a text message; a new one replaces the old. The same keys stand in the query string of the upgrade, with `levels` comma-separated, flags as `1` and `resume` as `<partition>-<offset>`, comma-separated. */
+        /** @description Sent by the client as a text message; a new one replaces the old. The same keys stand in the query string of the upgrade, with `levels` comma-separated, flags as `1` and `resume` as text. */
         WsSubscribe: {
             /** @constant */
             type: "subscribe";
@@ -552,10 +552,10 @@ export interface components {
             /** @description As `q` of `/recent`. */
             q?: string;
             pattern?: components["schemas"]["PatternId"];
-            /** @description By partition: the next offset wanted. */
+            /** @description By partition: the next offset wanted. As text `<partition>-<offset>`, comma-separated, or the `X-Until` of an answer of the history, unchanged: the stream then goes on right after that answer. */
             resume?: {
                 [key: string]: number;
-            };
+            } | string;
             metrics?: boolean;
             insights?: boolean;
             drops?: boolean;
@@ -581,6 +581,10 @@ export interface components {
             payload: {
                 /** @description By partition: the next offset of the stream. */
                 head: {
+                    [key: string]: number;
+                };
+                /** @description By partition: the next offset that this client is sent: of `resume`, or `head`. */
+                from: {
                     [key: string]: number;
                 };
             };

@@ -169,7 +169,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     fn subscribe(&mut self, subscription: Subscription, (head, heads): (u64, Heads)) {
         let Subscription { filter, batch_ms, resume, metrics, insights, drops } = subscription;
         let gateway = self.gateway.clone();
-        self.link.send(messages::subscribed(&heads));
+        self.link.send(messages::subscribed(&heads, resume.as_ref()));
         let plain = batch_ms.unwrap_or(0) == 0 && !filter.is_shut();
         self.count();
         self.walk = Walk::new(&gateway, filter, batch_ms, head, Instant::now());

@@ -20,13 +20,16 @@ fn message(topic: &'static str, payload: impl Serialize) -> Bytes {
     wire::text(&serde_json::to_string(&Message { topic, payload }).unwrap_or_default())
 }
 
-/// Answer to a subscription.
-pub(super) fn subscribed(head: &Heads) -> Bytes {
+/// Answer to a subscription: the end of the stream, and where what follows begins.
+pub(super) fn subscribed(head: &Heads, resume: Option<&Heads>) -> Bytes {
     #[derive(Serialize)]
     struct Payload<'a> {
         head: &'a Heads,
+        from: Heads,
     }
-    message("whittle.subscribed", Payload { head })
+    let mut from = head.clone();
+    from.extend(resume.into_iter().flatten());
+    message("whittle.subscribed", Payload { head, from })
 }
 
 /// A subscription that was not understood.

@@ -39,10 +39,18 @@ struct Words {
     source: Option<String>,
     q: Option<String>,
     pattern: Option<String>,
-    resume: Option<BTreeMap<String, u64>>,
+    resume: Option<Resume>,
     metrics: Option<bool>,
     insights: Option<bool>,
     drops: Option<bool>,
+}
+
+/// Where a client goes on: by partition the next offset that it wants, as an object or in text.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Resume {
+    Offsets(BTreeMap<String, u64>),
+    Text(String),
 }
 
 impl Subscription {
@@ -83,7 +91,7 @@ impl Words {
             "source" => self.source = Some(value.to_owned()),
             "q" => self.q = Some(value.to_owned()),
             "pattern" => self.pattern = Some(value.to_owned()),
-            "resume" => self.resume = Some(positions(value)?),
+            "resume" => self.resume = Some(Resume::Text(value.to_owned())),
             "metrics" => self.metrics = Some(flag(key, value)?),
             "insights" => self.insights = Some(flag(key, value)?),
             "drops" => self.drops = Some(flag(key, value)?),
@@ -108,7 +116,7 @@ impl Words {
         Ok(Subscription {
             filter: Filter::new(key)?,
             batch_ms,
-            resume: self.resume.map(heads).transpose()?,
+            resume: self.resume.map(Resume::heads).transpose()?.filter(|heads| !heads.is_empty()),
             metrics: self.metrics.unwrap_or_default(),
             insights: self.insights.unwrap_or_default(),
             drops: self.drops.unwrap_or_default(),
@@ -124,25 +132,32 @@ fn levels(names: Vec<String>) -> Result<Levels, String> {
     Ok(Levels::of(levels.collect::<Result<Vec<_>, _>>()?))
 }
 
-fn heads(resume: BTreeMap<String, u64>) -> Result<Heads, String> {
-    if resume.len() > MAX_PARTITIONS {
-        return Err(format!("resume: at most {MAX_PARTITIONS} partitions"));
+impl Resume {
+    fn heads(self) -> Result<Heads, String> {
+        let offsets = match self {
+            Resume::Offsets(offsets) => offsets,
+            Resume::Text(text) if text.is_empty() => BTreeMap::new(),
+            Resume::Text(text) => positions(&text)?,
+        };
+        if offsets.len() > MAX_PARTITIONS {
+            return Err(format!("resume: at most {MAX_PARTITIONS} partitions"));
+        }
+        let head = |(partition, next): (String, u64)| match partition.parse::<u32>() {
+            Ok(partition) => Ok((partition, next)),
+            Err(_) => Err("resume: give the next offset by partition, like {\"0\": 1234}".to_owned()),
+        };
+        offsets.into_iter().map(head).collect()
     }
-    let head = |(partition, next): (String, u64)| match partition.parse::<u32>() {
-        Ok(partition) => Ok((partition, next)),
-        Err(_) => Err("resume: give the next offset by partition, like {\"0\": 1234}".to_owned()),
-    };
-    resume.into_iter().map(head).collect()
 }
 
-/// `<partition>-<offset>`, comma-separated.
+/// `<partition>-<offset>`, separated by commas, or by dots as in `X-Until`: what follows an answer of the history.
 fn positions(value: &str) -> Result<BTreeMap<String, u64>, String> {
     let position = |text: &str| {
         let (partition, next) = text.trim().split_once('-')?;
         Some((partition.to_owned(), next.parse().ok()?))
     };
-    let found = value.split(',').map(position).collect::<Option<_>>();
-    found.ok_or_else(|| "resume: give <partition>-<offset>, comma-separated".to_owned())
+    let found = value.split([',', '.']).map(position).collect::<Option<_>>();
+    found.ok_or_else(|| "resume: give <partition>-<offset>, comma-separated, or an X-Until unchanged".to_owned())
 }
 
 fn number(key: &str, value: &str) -> Result<u64, String> {
@@ -180,6 +195,17 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_of_the_history_says_where_to_go_on() {
+        let until = "0-12.3-4";
+        let from_query = Subscription::from_query(&format!("resume={until}")).unwrap().expect("a key of ours");
+        let message = format!(r#"{{"type":"subscribe","resume":"{until}"}}"#);
+        for s in [from_query, Subscription::from_message(&message).unwrap()] {
+            assert_eq!(s.resume, Some(Heads::from([(0, 12), (3, 4)])));
+        }
+        assert!(Subscription::from_message(r#"{"type":"subscribe","resume":""}"#).unwrap().resume.is_none());
+    }
+
+    #[test]
     fn what_is_empty_or_unknown_is_not_given() {
         for query in ["", "token=1&utm=2", "levels=&q=&resume=&metrics=&source="] {
             assert!(Subscription::from_query(query).unwrap().is_none(), "{query}");
@@ -208,6 +234,7 @@ mod tests {
             (r#"{"type":"subscribe","pattern":"xyz"}"#, "pattern"),
             (r#"{"type":"subscribe","resume":{"a":1}}"#, "resume"),
             (r#"{"type":"subscribe","resume":{"0":-1}}"#, "not understood"),
+            (r#"{"type":"subscribe","resume":"0-1;2-3"}"#, "resume"),
             (r#"{"type":"subscribe","q":"\"open"}"#, "q:"),
         ] {
             let error = Subscription::from_message(message).expect_err(message);

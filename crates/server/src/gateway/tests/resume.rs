@@ -17,6 +17,18 @@ async fn what_is_held_is_told_again_exactly_once() {
 }
 
 #[tokio::test]
+async fn what_follows_an_answer_of_the_history_goes_on_right_after_it() {
+    let served = Served::usual().await;
+    served.publish(&lines(0..100));
+    let mut viewer = served.connect("/").await;
+    viewer.send(json!({"type": "subscribe", "resume": "0-97.4-12", "batchMs": 10})).await;
+    let told = viewer.of_topic("whittle.subscribed").await;
+    assert_eq!(told, json!({"head": {"0": 100}, "from": {"0": 97, "4": 12}}), "of a partition that is ahead too");
+    served.publish(&lines(100..102));
+    assert_eq!(viewer.seqs(5).await, seqs(97..102));
+}
+
+#[tokio::test]
 async fn partitions_are_resumed_each_from_its_own_offset() {
     let served = Served::usual().await;
     let mut all = Vec::new();

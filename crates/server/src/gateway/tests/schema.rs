@@ -27,8 +27,8 @@ async fn every_message_fits_its_schema() {
     let contract = contract();
     let second = Second { second: 1, counts: vec![("a\"\n".into(), Level::Warn, 3), ("Other".into(), Level::Info, 1)] };
     let mut messages = vec![
-        ("WsSubscribed", text(&messages::subscribed(&Heads::from([(0, 12), (7, 0)])))),
-        ("WsSubscribed", text(&messages::subscribed(&Heads::new()))),
+        ("WsSubscribed", text(&messages::subscribed(&Heads::from([(0, 12), (7, 0)]), Some(&Heads::from([(0, 3)]))))),
+        ("WsSubscribed", text(&messages::subscribed(&Heads::new(), None))),
         ("WsError", text(&messages::error("what \" is\u{0} wrong"))),
         ("WsGap", text(&messages::gap(&Gap { partition: 1, from: 2, to: 3 }))),
         ("WsDropped", text(&messages::dropped(5))),

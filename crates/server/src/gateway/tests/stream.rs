@@ -110,7 +110,7 @@ async fn filters_choose_events_in_messages_and_query_strings() {
 async fn who_asks_for_no_pattern_gets_no_events() {
     let served = Served::usual().await;
     let mut viewer = served.connect("/?batchMs=100&pattern=0000000000000000").await;
-    assert_eq!(viewer.of_topic("whittle.subscribed").await, json!({"head": {}}));
+    assert_eq!(viewer.of_topic("whittle.subscribed").await, json!({"head": {}, "from": {}}));
     let mut unknown = line(0);
     unknown.pattern = 0;
     served.publish(&[unknown]);
