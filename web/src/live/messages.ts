@@ -7,6 +7,8 @@ export interface Wanted {
   epoch: number
   /** Null: numbers and insights alone, no events. */
   filters: Pick<WsSubscribe, 'levels' | 'source' | 'q' | 'pattern'> | null
+  /** The `X-Until` of the stored rows that are shown: the stream goes on right after them. */
+  after?: string
 }
 
 export type ToWorker = { type: 'open'; url: string; wanted: Wanted } | { type: 'want'; wanted: Wanted } | { type: 'retry' }
@@ -16,7 +18,7 @@ export type Positions = Record<string, number>
 export type FromWorker =
   | { type: 'connecting' }
   | { type: 'lost'; retryAt: number; attempt: number; since: number }
-  | { type: 'subscribed'; epoch: number; head: Positions; resumed: boolean; lostFor: number }
+  | { type: 'subscribed'; epoch: number; from: Positions; resumed: boolean; lostFor: number }
   | { type: 'rows'; epoch: number; batch: RowBatch; sampled: number }
   | { type: 'metrics'; metrics: WsMetrics }
   | { type: 'insight'; patternId: string; insight: Insight }

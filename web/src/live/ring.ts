@@ -3,6 +3,7 @@
 //! Rows have numbers that never change while they are held: the first one appended is 0, older ones that are put in front get negative
 //! numbers. A view that is frozen remembers a number, and nothing moves under the pointer while more arrive.
 import { LEVELS } from '@/api/types'
+import type { Positions } from './messages'
 import { levelCode, splitSeq, type RowBatch, type TableRow } from './rows'
 
 const MARK = 255
@@ -109,6 +110,11 @@ export class Ring {
       added++
     }
     return added
+  }
+
+  /** By partition the next offset that is expected: what is below came from the history. */
+  expect(positions: Positions): void {
+    for (const [partition, next] of Object.entries(positions)) this.newest.set(Number(partition), next - 1)
   }
 
   /** Would one more row push out what a frozen view looks at? */

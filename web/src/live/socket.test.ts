@@ -80,7 +80,7 @@ function event(offset: number): LogEvent {
   }
 }
 
-const subscribed = (head: number): WsServerMessage => ({ topic: 'whittle.subscribed', payload: { head: { 0: head } } })
+const subscribed = (head: number, from = head): WsServerMessage => ({ topic: 'whittle.subscribed', payload: { head: { 0: head }, from: { 0: from } } })
 const events = (...offsets: number[]): WsServerMessage => ({ topic: 'logs.insights', payloads: offsets.map(event), sampled: 1 })
 
 /** Connected and subscribed to everything, from offset 10. */
@@ -151,6 +151,21 @@ describe('the stream', () => {
     expect(of('subscribed').at(-1)).toMatchObject({ resumed: true, lostFor: 3000 })
   })
 
+  it('goes on right after the stored rows that are shown, and from there when it comes back', () => {
+    const { stream, socket, pass, of } = following()
+    stream.want({ epoch: 2, filters: {}, after: '0-4' })
+    expect(socket().sent.at(-1)).toMatchObject({ resume: '0-4' })
+    socket().tell(subscribed(12, 4))
+    expect(of('subscribed').at(-1)).toMatchObject({ epoch: 2, resumed: false, from: { 0: 4 } })
+    socket().close()
+    pass(1000)
+    socket().onopen?.()
+    expect(socket().sent[0]).toMatchObject({ resume: { 0: 4 } })
+    socket().tell(subscribed(12))
+    socket().tell(subscribed(12, 4))
+    expect(of('subscribed').at(-1)).toMatchObject({ resumed: true })
+  })
+
   it('starts anew where the stream was emptied meanwhile', () => {
     const { socket, pass, of } = following()
     socket().tell(events(10, 11))
@@ -159,7 +174,7 @@ describe('the stream', () => {
     socket().onopen?.()
     socket().tell(subscribed(3))
     socket().tell(subscribed(3))
-    expect(of('subscribed').at(-1)).toMatchObject({ resumed: false, head: { 0: 3 } })
+    expect(of('subscribed').at(-1)).toMatchObject({ resumed: false, from: { 0: 3 } })
   })
 
   it('takes ten seconds of silence for a dead connection', () => {

@@ -1,5 +1,5 @@
 //! The connection to the gateway: subscribe, batch, notice silence, come back and resume. Runs in the worker; knows no DOM.
-import type { LogEvent, WsServerMessage, WsSubscribe } from '@/api/types'
+import type { LogEvent, WsServerMessage, WsSubscribe, WsSubscribed } from '@/api/types'
 import type { FromWorker, Positions, Wanted } from './messages'
 import { splitSeq, toBatch } from './rows'
 
@@ -97,6 +97,7 @@ export class Stream {
     Object.assign(message, filters ?? { pattern: NO_PATTERN })
     this.resuming = filters !== null && Object.keys(this.positions).length > 0
     if (this.resuming) message.resume = this.positions
+    else if (filters !== null && this.wanted.after !== undefined) message.resume = this.wanted.after
     this.awaiting++
     this.socket?.send(JSON.stringify(message))
   }
@@ -133,7 +134,7 @@ export class Stream {
         this.events('payloads' in message ? message.payloads : [message.payload], 'sampled' in message ? message.sampled : 1)
         break
       case 'whittle.subscribed':
-        this.subscribed(message.payload.head)
+        this.subscribed(message.payload)
         break
       case 'whittle.metrics':
         this.effects.post({ type: 'metrics', metrics: message.payload })
@@ -155,17 +156,17 @@ export class Stream {
     }
   }
 
-  private subscribed(head: Positions): void {
+  private subscribed({ head, from }: WsSubscribed): void {
     this.awaiting = Math.max(0, this.awaiting - 1)
     if (this.awaiting > 0) return
     const lostFor = this.lostSince === 0 ? 0 : this.effects.now() - this.lostSince
     this.lostSince = 0
     this.attempt = 0
     // A head below what was seen: another stream (an emptied data directory). Start anew.
-    const rewound = Object.entries(this.positions).some(([partition, next]) => (head[partition] ?? 0) < next)
+    const rewound = this.resuming && Object.entries(this.positions).some(([partition, next]) => (head[partition] ?? 0) < next)
     const resumed = this.resuming && !rewound
-    if (!resumed) this.positions = { ...head }
-    this.effects.post({ type: 'subscribed', epoch: this.wanted.epoch, head, resumed, lostFor })
+    if (!resumed) this.positions = rewound ? { ...head } : { ...from }
+    this.effects.post({ type: 'subscribed', epoch: this.wanted.epoch, from: this.positions, resumed, lostFor })
   }
 
   private events(events: readonly LogEvent[], sampled = 1): void {

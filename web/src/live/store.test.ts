@@ -22,6 +22,9 @@ function stored(offset: number): Row {
 /** Rows of the history from `top` down, newest first. */
 const below = (top: number, n: number) => Array.from({ length: Math.min(n, top + 1) }, (_, i) => stored(top - i))
 
+/** Anchor of the stages: the history has what is below 450. */
+const ANCHOR = '0-450'
+
 function stage(history: (page: { limit: number; offset: number; until?: string }) => StoredPage | Promise<StoredPage>) {
   let listener: (event: MessageEvent<FromWorker>) => void = () => undefined
   const posted: ToWorker[] = []
@@ -38,6 +41,7 @@ function stage(history: (page: { limit: number; offset: number; until?: string }
   store.start()
   store.follow({
     filters: {},
+    anchor: () => Promise.resolve(ANCHOR),
     stored: (page) => {
       asked.push(page)
       return Promise.resolve(history(page))
@@ -48,7 +52,7 @@ function stage(history: (page: { limit: number; offset: number; until?: string }
     const events = offsets.map((offset) => ({ ...stored(offset), eventId: 'e' }))
     tell({ type: 'rows', epoch: store.epochNumber, batch: toBatch(events, new Map()), sampled: 1 })
   }
-  const subscribe = (head: number, resumed = false) => tell({ type: 'subscribed', epoch: store.epochNumber, head: { 0: head }, resumed, lostFor: 4000 })
+  const subscribe = (head: number, resumed = false) => tell({ type: 'subscribed', epoch: store.epochNumber, from: { 0: head }, resumed, lostFor: 4000 })
   const seqs = () => Array.from({ length: store.ring.size }, (_, i) => store.ring.get(store.ring.next - 1 - i)).map((row) => (row?.kind === 'mark' ? 'mark' : row?.seq))
   return { store, posted, asked, tell, rows, subscribe, seqs }
 }
@@ -69,21 +73,40 @@ describe('following', () => {
     expect(seqs()).toEqual(['0-4', '0-3', '0-2', '0-1', '0-0'])
   })
 
-  it('fetches what was on its way into the history when it began', async () => {
-    let newest = 1
-    const { rows, subscribe, seqs } = stage(() => ({ rows: below(newest, 10) }))
-    subscribe(4)
-    rows(4)
+  it('reads up to an anchor, has the stream begin there, and takes nothing of it twice', async () => {
+    const { posted, asked, store, rows, subscribe, seqs } = stage(() => ({ rows: below(449, 2) }))
     await vi.advanceTimersByTimeAsync(0)
-    expect(seqs()).toEqual(['0-4', '0-1', '0-0'])
-    newest = 4
-    await vi.advanceTimersByTimeAsync(2000)
-    expect(seqs()).toEqual(['0-4', '0-3', '0-2', '0-1', '0-0'])
+    expect(posted.at(-1)).toEqual({ type: 'want', wanted: { epoch: store.epochNumber, filters: {}, after: ANCHOR } })
+    expect(asked[0]).toEqual({ limit: 200, offset: 0, until: ANCHOR })
+    subscribe(450)
+    rows(448, 449, 450, 451)
+    expect(seqs()).toEqual(['0-451', '0-450', '0-449', '0-448'])
+  })
+
+  it('follows a stream that is there while the history is not', async () => {
+    const posted: ToWorker[] = []
+    const store = new LiveStore({ postMessage: (message) => posted.push(message), addEventListener: () => undefined }, 'ws://x/ws')
+    const no = () => Promise.reject(new Error('no'))
+    store.follow({ filters: {}, anchor: no, stored: no })
+    await vi.advanceTimersByTimeAsync(0)
+    expect(posted.at(-1)).toEqual({ type: 'want', wanted: { epoch: store.epochNumber, filters: {} } })
+    expect(store.backfill).toMatchObject({ state: 'failed' })
+  })
+
+  it('begins anew where the stream is another than before', async () => {
+    const { store, subscribe, rows, seqs } = stage(() => ({ rows: [] }))
+    subscribe(450)
+    rows(450)
+    const before = store.epochNumber
+    subscribe(3)
+    expect(store.epochNumber).toBe(before + 1)
+    await vi.advanceTimersByTimeAsync(0)
+    expect(seqs()).toEqual([])
   })
 
   it('reads older pages under the anchor of the first, to their end', async () => {
     const all = below(449, 450)
-    const { store, subscribe, asked } = stage(({ limit, offset }) => ({ rows: all.slice(offset, offset + limit), until: 'anchor' }))
+    const { store, subscribe, asked } = stage(({ limit, offset }) => ({ rows: all.slice(offset, offset + limit), until: 'never used' }))
     subscribe(450)
     await vi.advanceTimersByTimeAsync(0)
     expect(store.backfill.state).toBe('ready')
@@ -93,8 +116,8 @@ describe('following', () => {
     expect(store.ring.size).toBe(450)
     const pages = asked.filter(({ offset }) => offset > 0)
     expect(pages).toEqual([
-      { limit: 200, offset: 200, until: 'anchor' },
-      { limit: 200, offset: 400, until: 'anchor' },
+      { limit: 200, offset: 200, until: ANCHOR },
+      { limit: 200, offset: 400, until: ANCHOR },
     ])
   })
 
@@ -120,7 +143,7 @@ describe('following', () => {
     const { store, rows, subscribe } = stage(() => ({ rows: [] }))
     subscribe(0)
     rows(0, 1)
-    store.follow({ filters: { q: 'x' }, stored: () => Promise.resolve({ rows: [] }) })
+    store.follow({ filters: { q: 'x' }, anchor: () => Promise.resolve(ANCHOR), stored: () => Promise.resolve({ rows: [] }) })
     expect(store.ring.size).toBe(0)
     expect(store.before.map(({ seq }) => seq)).toEqual(['0-1', '0-0'])
   })
@@ -139,6 +162,21 @@ describe('a connection that was lost', () => {
     await vi.advanceTimersByTimeAsync(0)
     expect(seqs()).toEqual(['0-7', '0-6', '0-5', '0-4', '0-3', 'mark', '0-2', '0-1', '0-0'])
     expect(store.ring.get(3)?.message).toBe('Connection was lost; 4 events filled in from the history')
+  })
+
+  it('moves nothing under someone who reads: what was missed goes in when the view follows again', async () => {
+    const { store, tell, rows, subscribe, seqs } = stage(({ offset }) => ({ rows: offset === 0 ? below(9, 10) : [] }))
+    subscribe(0)
+    rows(0, 1, 2)
+    subscribe(8, true)
+    rows(7)
+    store.hold(-5)
+    const seen = seqs()
+    tell({ type: 'gap', epoch: store.epochNumber, gap: { partition: 0, from: 3, to: 6 } })
+    await vi.advanceTimersByTimeAsync(0)
+    expect(seqs()).toEqual(seen)
+    store.release()
+    expect(seqs()).toEqual(['0-7', '0-6', '0-5', '0-4', '0-3', 'mark', '0-2', '0-1', '0-0'])
   })
 
   it('is marked too where nothing is missing', () => {
@@ -166,7 +204,7 @@ describe('freezing', () => {
     expect(store.ring.held).toBeNull()
   })
 
-  it('starts anew where events had to pass unheld, so that none is missing between', () => {
+  it('starts anew where events had to pass unheld, so that none is missing between', async () => {
     const { store, rows, subscribe, posted } = stage(() => ({ rows: [] }))
     subscribe(0)
     rows(0)
@@ -175,6 +213,7 @@ describe('freezing', () => {
     const before = store.epochNumber
     store.release()
     expect(store.epochNumber).toBe(before + 1)
+    await vi.advanceTimersByTimeAsync(0)
     expect(posted.at(-1)).toMatchObject({ type: 'want', wanted: { filters: {} } })
   })
 })

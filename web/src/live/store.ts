@@ -21,6 +21,8 @@ export interface StoredPage {
 
 export interface Follow {
   filters: NonNullable<Wanted['filters']>
+  /** What the history holds by now, whatever the filters, as a token: cheap to ask. */
+  anchor(signal: AbortSignal): Promise<string | undefined>
   /** Reads stored rows with the same filters (and the time range of the view), newest first. */
   stored(page: { limit: number; offset: number; until?: string }, signal: AbortSignal): Promise<StoredPage>
 }
@@ -28,8 +30,6 @@ export interface Follow {
 const PAGE = 200
 /** More than a screen shows. */
 const BEFORE = 120
-/** Rows are in the history within a second of their acknowledgement; what was on its way at the start is fetched after that. */
-const CATCH_UP_MS = 1200
 const GAP_PAGE = 1000
 const GAP_PAGES = 5
 
@@ -60,10 +60,13 @@ export class LiveStore {
   private epoch = 0
   private following: Follow | null = null
   private opened = false
-  private head: Positions = {}
+  /** Where the stream of this epoch begins; null: it has not begun. */
+  private from: Positions | null = null
   private until: string | undefined
   private fetched = 0
   private markAt: number | null = null
+  /** Rows that belong between some that a frozen view shows. */
+  private waiting: (() => void)[] = []
   private reading = new AbortController()
 
   constructor(
@@ -81,11 +84,7 @@ export class LiveStore {
   start(): void {
     if (this.opened) return
     this.opened = true
-    this.port.postMessage({ type: 'open', url: this.url, wanted: this.wanted() })
-  }
-
-  private wanted(): Wanted {
-    return { epoch: this.epoch, filters: this.following?.filters ?? null }
+    this.port.postMessage({ type: 'open', url: this.url, wanted: { epoch: this.epoch, filters: null } })
   }
 
   /** Follows the stream under new filters, or (null) keeps to numbers and insights. */
@@ -99,12 +98,29 @@ export class LiveStore {
     this.skipped = 0
     this.sampled = 1
     this.refused = null
+    this.from = null
     this.until = undefined
     this.fetched = 0
     this.markAt = null
+    this.waiting = []
     this.backfill = { state: 'loading' }
-    this.port.postMessage({ type: 'want', wanted: this.wanted() })
+    if (follow) void this.begin(follow)
+    else this.want(null)
     this.rowsChanged.bump()
+  }
+
+  private want(filters: Wanted['filters'], after?: string): void {
+    this.port.postMessage({ type: 'want', wanted: { epoch: this.epoch, filters, ...(after !== undefined && { after }) } })
+  }
+
+  /** Stored rows up to an anchor, the stream from there on: no row comes twice, none is missing, none has to be put in between. */
+  private async begin({ filters, anchor }: Follow): Promise<void> {
+    const { signal } = this.reading
+    // A history that can't answer says so below, when its rows are asked for.
+    this.until = await anchor(signal).catch(() => undefined)
+    if (signal.aborted) return
+    this.want(filters, this.until)
+    await this.loadOlder()
   }
 
   private newest(most: number): TableRow[] {
@@ -130,8 +146,20 @@ export class LiveStore {
       this.follow(this.following)
       return
     }
+    for (const put of this.waiting.splice(0)) put()
     this.ring.held = null
     this.rowsChanged.bump()
+  }
+
+  /** Puts rows after one that is held. Those below it would move: under someone who reads, it waits until the view follows again. */
+  private putAfter(at: number, rows: readonly TableRow[], said: string): void {
+    const put = () => {
+      this.ring.insertAfter(at, rows)
+      this.ring.setMessage(at, said)
+      this.rowsChanged.bump()
+    }
+    if (this.ring.held !== null && this.ring.held.top > at) this.waiting.push(put)
+    else put()
   }
 
   retry(): void {
@@ -167,7 +195,7 @@ export class LiveStore {
     if (message.epoch !== this.epoch) return
     switch (message.type) {
       case 'subscribed':
-        this.subscribed(message.head, message.resumed, message.lostFor)
+        this.subscribed(message.from, message.resumed, message.lostFor)
         break
       case 'rows':
         for (const [key, insight] of message.batch.insights) this.insights.set(key, insight)
@@ -197,47 +225,26 @@ export class LiveStore {
     this.rowsChanged.bump()
   }
 
-  private subscribed(head: Positions, resumed: boolean, lostFor: number): void {
+  private subscribed(from: Positions, resumed: boolean, lostFor: number): void {
     if (!this.following) return
     if (resumed) {
       this.markAt = this.ring.mark(`Connection lost for ${duration(lostFor)}; what came meanwhile follows`, Date.now())
       this.rowsChanged.bump()
-      return
-    }
-    if (this.ring.size > 0) this.ring.clear()
-    this.head = head
-    this.until = undefined
-    this.fetched = 0
-    void this.loadFirst()
-  }
-
-  /** Stored rows below the live ones, and once more what was still on its way when the subscription began. */
-  private async loadFirst(): Promise<void> {
-    const { signal } = this.reading
-    await this.loadOlder()
-    await new Promise((done) => setTimeout(done, CATCH_UP_MS))
-    if (signal.aborted || this.backfill.state === 'failed' || !this.following) return
-    const top = this.topStored()
-    const page = await this.following.stored({ limit: PAGE, offset: 0 }, signal).catch(() => null)
-    if (signal.aborted || page === null) return
-    const missing = this.missing(page.rows.map(storedRow))
-    if (missing.length > 0) {
-      this.ring.insertAfter(top, missing.toReversed())
-      this.rowsChanged.bump()
+    } else if (this.from === null) {
+      this.from = from
+      this.ring.expect(from)
+    } else {
+      // Another stream than before, as after an emptied data directory.
+      this.follow(this.following)
     }
   }
 
-  /** Number of the newest row that came from the history: live rows start at 0. */
-  private topStored(): number {
-    return -1
-  }
-
-  /** Rows from before the subscription that are not held yet; what came after it comes by the stream. */
+  /** Rows from before the stream that are not held yet; what came after it comes by the stream. */
   private missing(rows: readonly TableRow[]): TableRow[] {
     const held = this.ring.seqs(this.ring.first, this.ring.next)
     return rows.filter(({ seq }) => {
       const { partition, offset } = splitSeq(seq)
-      return offset < (this.head[partition] ?? Infinity) && !held.has(seq)
+      return offset < (this.from?.[partition] ?? Infinity) && !held.has(seq)
     })
   }
 
@@ -264,8 +271,10 @@ export class LiveStore {
 
   /** What the gateway could not tell again is read from the history and put where it belongs. */
   private async fillGap(partition: number, from: number, to: number): Promise<void> {
-    const { following, reading, markAt } = this
-    if (!following || markAt === null) return
+    const { following, reading } = this
+    if (!following) return
+    // Told before any event: where there is no mark yet, nothing has come that this one would push away.
+    const markAt = (this.markAt ??= this.ring.mark('Some events before this are on their way', Date.now()))
     const found = new Map<string, TableRow>()
     let until: string | undefined
     let complete = false
@@ -286,9 +295,7 @@ export class LiveStore {
     }
     if (reading.signal.aborted) return
     const rows = [...found.values()].toSorted((a, b) => splitSeq(a.seq).offset - splitSeq(b.seq).offset)
-    this.ring.insertAfter(markAt, rows)
     const filled = `${rows.length.toLocaleString('en')} ${rows.length === 1 ? 'event' : 'events'} filled in from the history`
-    this.ring.setMessage(markAt, complete ? `Connection was lost; ${filled}` : `Connection was lost; ${filled}, older ones of the gap are in the history only`)
-    this.rowsChanged.bump()
+    this.putAfter(markAt, rows, complete ? `Connection was lost; ${filled}` : `Connection was lost; ${filled}, older ones of the gap are in the history only`)
   }
 }

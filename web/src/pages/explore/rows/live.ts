@@ -49,6 +49,7 @@ export function useFollow(filters: Filters, active: boolean): void {
     const levels = parseLevels(filters.levels)
     live.follow({
       filters: { q: filters.q, source: filters.source, pattern: filters.pattern, ...(levels.length > 0 && { levels }) },
+      anchor: async (signal) => (await fetchRecent({}, { limit: 0, offset: 0 }, signal)).until,
       stored: (page, signal) => fetchRecent(filters, page, signal),
     })
     // oxlint-disable-next-line react/exhaustive-effect-dependencies, react/exhaustive-deps -- the key says all that the filters say
