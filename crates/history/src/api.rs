@@ -152,6 +152,17 @@ pub struct Histogram {
     pub total: Total,
 }
 
+impl Histogram {
+    /// The counts of all series together.
+    pub fn sums(&self) -> Vec<u64> {
+        let mut sums = vec![0; self.series.iter().map(|(_, counts)| counts.len()).max().unwrap_or(0)];
+        for (_, counts) in &self.series {
+            sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+        }
+        sums
+    }
+}
+
 /// A field whose most frequent values are asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum FacetField {
@@ -201,6 +212,19 @@ pub struct Patterns {
     pub oldest: Option<i64>,
 }
 
+/// The courses of some patterns, zero-filled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trends {
+    /// Start of the first bucket, as in [`Histogram`].
+    pub from: i64,
+    /// Width of a bucket in microseconds.
+    pub bucket: i64,
+    /// Counts by bucket (all of the same length), in the order of the patterns that were asked for.
+    pub counts: Vec<Vec<u64>>,
+    /// Rows that match, of whatever pattern.
+    pub total: Total,
+}
+
 /// Why a question has no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum QueryError {
@@ -248,6 +272,27 @@ pub trait Reader: Send + Sync {
     ) -> Result<Facets, QueryError>;
     /// The patterns of what matches.
     fn patterns(&self, filter: &Filter, budget: &Budget) -> Result<Patterns, QueryError>;
+    /// Counts over time of some patterns (ids as they resolve now), in the buckets of [`Reader::histogram`]. The filter says
+    /// where its range ends, so that all have the same buckets. Here a histogram for each; a history that can group asks once.
+    fn trends(
+        &self,
+        filter: &Filter,
+        patterns: &[PatternId],
+        buckets: usize,
+        budget: &Budget,
+    ) -> Result<Trends, QueryError> {
+        let all = self.histogram(filter, buckets, SplitBy::Level, budget)?;
+        let mut trends = Trends { from: all.from, bucket: all.bucket, counts: Vec::new(), total: all.total };
+        for &pattern in patterns {
+            let of_pattern = Filter { pattern: Some(pattern), ..filter.clone() };
+            let found = self.histogram(&of_pattern, buckets, SplitBy::Level, budget)?;
+            trends.counts.push(found.sums());
+            if let (Total::Exact(count), Total::AtLeast(_, reason)) = (&trends.total, found.total) {
+                trends.total = Total::AtLeast(*count, reason);
+            }
+        }
+        Ok(trends)
+    }
     /// The rows next to one, in order of the raw log and of the same source: up to `each` before, the row, up to `each` after.
     fn around(&self, partition: u32, offset: u64, each: usize, budget: &Budget) -> Result<Vec<StoredRow>, QueryError>;
     /// The highest stored positions.

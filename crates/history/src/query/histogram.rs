@@ -32,12 +32,35 @@ fn bucket_width((first, last): Range, buckets: usize) -> i64 {
     WIDTHS.into_iter().map(|seconds| seconds * SECOND).chain(days).find(fits).unwrap_or(i64::MAX)
 }
 
+/// Equal buckets over a range.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Axis {
+    pub(super) from: i64,
+    pub(super) bucket: i64,
+    pub(super) len: usize,
+}
+
+impl Axis {
+    /// At most so many buckets.
+    pub(super) fn new(range: Range, buckets: usize) -> Self {
+        let range = (range.0.clamp(-FAR, FAR), range.1.clamp(-FAR, FAR));
+        let bucket = bucket_width(range, buckets);
+        let from = range.0.div_euclid(bucket) * bucket;
+        let len = if range.1 < range.0 { 0 } else { usize::try_from((range.1 - from) / bucket + 1).unwrap_or(0) };
+        Axis { from, bucket, len }
+    }
+
+    /// The bucket that a time stands in.
+    pub(super) fn at(&self, timestamp: i64) -> Option<usize> {
+        let at = timestamp.saturating_sub(self.from).div_euclid(self.bucket);
+        usize::try_from(at).ok().filter(|&at| at < self.len)
+    }
+}
+
 /// Takes counts in by bucket.
 pub(crate) struct Buckets {
     by: SplitBy,
-    from: i64,
-    bucket: i64,
-    len: usize,
+    axis: Axis,
     levels: [Vec<u64>; 4],
     sources: HashMap<Arc<str>, Vec<u64>>,
     /// Of the dictionary that was entered last: its sources, and their counts so far.
@@ -49,21 +72,17 @@ pub(crate) struct Buckets {
 impl Buckets {
     /// Buckets for a range.
     pub(crate) fn new(range: Range, buckets: usize, by: SplitBy) -> Self {
-        let range = (range.0.clamp(-FAR, FAR), range.1.clamp(-FAR, FAR));
-        let bucket = bucket_width(range, buckets);
-        let from = range.0.div_euclid(bucket) * bucket;
-        let len = if range.1 < range.0 { 0 } else { usize::try_from((range.1 - from) / bucket + 1).unwrap_or(0) };
+        let axis = Axis::new(range, buckets);
         let levels = match by {
-            SplitBy::Level => std::array::from_fn(|_| vec![0; len]),
+            SplitBy::Level => std::array::from_fn(|_| vec![0; axis.len]),
             SplitBy::Source => Default::default(),
         };
         let (sources, entered, pending) = (HashMap::new(), None, Vec::new());
-        Buckets { by, from, bucket, len, levels, sources, entered, pending, total: 0 }
+        Buckets { by, axis, levels, sources, entered, pending, total: 0 }
     }
 
     fn add(&mut self, timestamp: i64, source: u32, level: Level, rows: u64) {
-        let at = timestamp.saturating_sub(self.from).div_euclid(self.bucket);
-        let Some(at) = usize::try_from(at).ok().filter(|&at| at < self.len) else { return };
+        let Some(at) = self.axis.at(timestamp) else { return };
         let counts = match self.by {
             SplitBy::Level => &mut self.levels[level as usize],
             SplitBy::Source => {
@@ -72,7 +91,7 @@ impl Buckets {
                     self.pending.resize(source + 1, Vec::new());
                 }
                 if self.pending[source].is_empty() {
-                    self.pending[source] = vec![0; self.len];
+                    self.pending[source] = vec![0; self.axis.len];
                 }
                 &mut self.pending[source]
             }
@@ -105,7 +124,7 @@ impl Buckets {
         series.sort_by_cached_key(|(name, counts)| (std::cmp::Reverse(counts.iter().sum::<u64>()), name.clone()));
         let others = series.split_off(series.len().min(MAX_SERIES));
         if !others.is_empty() {
-            let mut all = vec![0; self.len];
+            let mut all = vec![0; self.axis.len];
             others.iter().for_each(|(_, counts)| all.iter_mut().zip(counts).for_each(|(sum, n)| *sum += n));
             series.push(("Other".to_owned(), all));
         }
@@ -118,7 +137,7 @@ impl Buckets {
     }
 
     pub(crate) fn finish(self, total: Total) -> Histogram {
-        Histogram { from: self.from, bucket: self.bucket, series: self.series(), total }
+        Histogram { from: self.axis.from, bucket: self.axis.bucket, series: self.series(), total }
     }
 }
 
@@ -129,7 +148,7 @@ impl Sink for Buckets {
     }
 
     fn times(&self) -> Times {
-        Times::Within(self.bucket)
+        Times::Within(self.axis.bucket)
     }
 
     fn enter(&mut self, dictionary: &Arc<Dictionary>) {
@@ -150,6 +169,6 @@ impl Sink for Buckets {
 
     fn memory(&self) -> usize {
         let filled = self.pending.iter().filter(|counts| !counts.is_empty()).count() + self.sources.len();
-        filled * (self.len * size_of::<u64>() + 64)
+        filled * (self.axis.len * size_of::<u64>() + 64)
     }
 }

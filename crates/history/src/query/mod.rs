@@ -20,12 +20,13 @@ mod search;
 mod sink;
 mod tails;
 mod text;
+mod trends;
 mod verdict;
 
 use crate::store::FileHistory;
 use crate::{
     Budget, FacetField, Facets, Filter, Histogram, Patterns, Positions, QueryError, Reader, Recent, SplitBy, Stats,
-    StoredRow,
+    StoredRow, Trends,
 };
 use around::Around;
 pub(crate) use cache::Caches;
@@ -35,7 +36,17 @@ use histogram::Buckets;
 use meter::{Meter, Stop};
 use page::{Count, Stretches, places};
 use patterns::{PatternCounts, first_ever};
-use scan::{Scan, contains};
+use scan::{Range, Scan, contains};
+use trends::TrendCounts;
+use whittle_patterns::PatternId;
+
+/// First and last microsecond of a chart: as asked for, else of what is stored.
+fn bounds(scan: &Scan<'_>, filter: &Filter) -> Range {
+    let stored = scan.snapshot.range().unwrap_or((0, -1));
+    let first = filter.from.unwrap_or(stored.0);
+    let last = filter.to.map_or(stored.1, |to| to.saturating_sub(1));
+    (first, last.max(first.saturating_sub(1)))
+}
 
 impl Reader for FileHistory {
     fn recent(&self, filter: &Filter, limit: usize, offset: u64, budget: &Budget) -> Result<Recent, QueryError> {
@@ -68,10 +79,7 @@ impl Reader for FileHistory {
     ) -> Result<Histogram, QueryError> {
         let meter = Meter::new(budget);
         let scan = Scan::new(self, filter, &meter);
-        let stored = scan.snapshot.range().unwrap_or((0, -1));
-        let first = filter.from.unwrap_or(stored.0);
-        let last = filter.to.map_or(stored.1, |to| to.saturating_sub(1));
-        let mut sink = Buckets::new((first, last.max(first.saturating_sub(1))), buckets, by);
+        let mut sink = Buckets::new(bounds(&scan, filter), buckets, by);
         meter.settle(scan.tally(&mut sink))?;
         let total = meter.total(sink.total());
         Ok(sink.finish(total))
@@ -101,6 +109,21 @@ impl Reader for FileHistory {
         let total = meter.total(counts.total());
         let patterns = counts.finish(&first_ever(&scan.snapshot, &scan.judge));
         Ok(Patterns { total, patterns, oldest: stored.map(|range| range.0) })
+    }
+
+    fn trends(
+        &self,
+        filter: &Filter,
+        patterns: &[PatternId],
+        buckets: usize,
+        budget: &Budget,
+    ) -> Result<Trends, QueryError> {
+        let meter = Meter::new(budget);
+        let scan = Scan::new(self, filter, &meter);
+        let mut sink = TrendCounts::new(&scan.judge, bounds(&scan, filter), patterns, buckets);
+        meter.settle(scan.tally(&mut sink))?;
+        let total = meter.total(sink.total());
+        Ok(sink.finish(total))
     }
 
     fn around(&self, partition: u32, offset: u64, each: usize, budget: &Budget) -> Result<Vec<StoredRow>, QueryError> {

@@ -1,6 +1,7 @@
 //! A history against the model: every question, compared whole.
 
 use whittle_history::{Budget, FacetField, Filter, Reader, SplitBy, Total};
+use whittle_patterns::PatternId;
 
 use crate::model::Model;
 use crate::rows::HOUR;
@@ -11,6 +12,7 @@ pub fn same_answers(reader: &dyn Reader, model: &Model, filter: &Filter) {
     histograms(reader, model, filter);
     facets(reader, model, filter);
     patterns(reader, model, filter);
+    trends(reader, model, filter);
 }
 
 pub fn pages(reader: &dyn Reader, model: &Model, filter: &Filter) {
@@ -81,5 +83,25 @@ fn patterns(reader: &dyn Reader, model: &Model, filter: &Filter) {
         assert!((0..HOUR).contains(&before) && (0..HOUR).contains(&after), "{before} {after} {filter:?}");
         (found.seen, wanted.seen) = ((0, 0), (0, 0));
         assert_eq!(found, wanted, "{filter:?}");
+    }
+}
+
+fn trends(reader: &dyn Reader, model: &Model, filter: &Filter) {
+    let found = model.found(filter);
+    let patterns: Vec<PatternId> = model.patterns(filter).iter().map(|counted| counted.pattern).take(5).collect();
+    for buckets in [100, 7] {
+        let trends = reader.trends(filter, &patterns, buckets, &Budget::default()).expect("an answer");
+        assert_eq!(
+            (trends.total, trends.counts.len()),
+            (Total::Exact(found.len() as u64), patterns.len()),
+            "{filter:?}"
+        );
+        for (pattern, counts) in patterns.iter().zip(&trends.counts) {
+            let mut expected = vec![0; counts.len()];
+            for row in found.iter().filter(|row| row.pattern == *pattern) {
+                expected[((row.timestamp - trends.from) / trends.bucket) as usize] += 1;
+            }
+            assert!(counts.len() <= buckets && *counts == expected, "{counts:?} for {expected:?} of {filter:?}");
+        }
     }
 }
