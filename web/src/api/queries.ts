@@ -24,6 +24,19 @@ function headerNumber(response: Response, name: string): number | undefined {
   return Number.isFinite(n) ? n : undefined
 }
 
+/** An answer with why it is not whole, where it isn't. */
+export type Told<T> = T & { partial?: string }
+
+/** The data of an answer; a count that ran out of its budget says so. */
+export async function told<T extends object>(answer: Promise<{ data: T; response: Response }>): Promise<Told<T>> {
+  const { data, response } = await answer
+  return { ...data, partial: partialOf(response) }
+}
+
+function partialOf(response: Response): string | undefined {
+  return response.headers.get('X-Partial') ?? undefined
+}
+
 export interface PageOf {
   limit: number
   offset: number
@@ -36,7 +49,7 @@ export async function fetchRecent(filters: Filters, page: PageOf, signal?: Abort
     rows: data,
     total: headerNumber(response, 'X-Total-Count'),
     totalAtLeast: headerNumber(response, 'X-Total-At-Least'),
-    partial: response.headers.get('X-Partial') ?? undefined,
+    partial: partialOf(response),
     until: response.headers.get('X-Until') ?? undefined,
   }
 }
@@ -86,7 +99,7 @@ export interface HistogramAsk {
 export function histogramQuery(filters: Filters, ask: HistogramAsk = {}, anchor = 0) {
   return queryOptions({
     queryKey: ['histogram', apiFilters(filters), ask, anchor],
-    queryFn: async ({ signal }) => (await answered(api.GET('/stats/histogram', { params: { query: { ...apiFilters(filters), ...ask } }, signal }))).data,
+    queryFn: ({ signal }) => told(answered(api.GET('/stats/histogram', { params: { query: { ...apiFilters(filters), ...ask } }, signal }))),
     placeholderData: keepPreviousData,
   })
 }
@@ -95,7 +108,7 @@ export function histogramQuery(filters: Filters, ask: HistogramAsk = {}, anchor 
 export function facetsQuery(filters: Filters, fields = 'source,level', limit = 20, anchor = 0) {
   return queryOptions({
     queryKey: ['facets', apiFilters(filters), fields, limit, anchor],
-    queryFn: async ({ signal }) => (await answered(api.GET('/stats/facets', { params: { query: { ...apiFilters(filters), fields, limit } }, signal }))).data,
+    queryFn: ({ signal }) => told(answered(api.GET('/stats/facets', { params: { query: { ...apiFilters(filters), fields, limit } }, signal }))),
     placeholderData: keepPreviousData,
   })
 }
@@ -104,6 +117,8 @@ export interface PatternsAsk {
   limit?: number
   offset?: number
   sort?: 'count' | 'recent'
+  /** Buckets of each pattern's course; absent: without. */
+  trend?: number
 }
 
 export function patternsQuery(filters: Filters, ask: PatternsAsk = {}) {
@@ -111,7 +126,7 @@ export function patternsQuery(filters: Filters, ask: PatternsAsk = {}) {
     queryKey: ['patterns', apiFilters(filters), ask],
     queryFn: async ({ signal }) => {
       const { data, response } = await answered(api.GET('/patterns', { params: { query: { ...apiFilters(filters), ...ask } }, signal }))
-      return { patterns: data, total: headerNumber(response, 'X-Total-Count') }
+      return { patterns: data, total: headerNumber(response, 'X-Total-Count'), partial: partialOf(response) }
     },
     placeholderData: keepPreviousData,
   })
@@ -121,8 +136,7 @@ export function patternsQuery(filters: Filters, ask: PatternsAsk = {}) {
 export function patternQuery(id: string, filters: Filters = {}) {
   return queryOptions({
     queryKey: ['pattern', id, apiFilters(filters)],
-    queryFn: async ({ signal }) =>
-      (await answered(api.GET('/patterns/{id}', { params: { path: { id }, query: apiFilters(filters) }, signal }))).data,
+    queryFn: ({ signal }) => told(answered(api.GET('/patterns/{id}', { params: { path: { id }, query: apiFilters(filters) }, signal }))),
   })
 }
 

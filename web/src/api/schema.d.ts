@@ -73,7 +73,7 @@ export interface paths {
         };
         /**
          * All matching records as a file
-         * @description The whole filter as a stream, newest first, as it stood when the export began. `csv`: a header line, then `timestamp,receivedAt,level,source,message,patternId,seq,context`, quoted by RFC 4180, with `'` before what a spreadsheet would take for a formula; `ndjson`: one record of `/recent` a line. A file that cannot be given whole is broken off, never shortened in silence.
+         * @description The whole filter as a stream, newest first, as it stood when the export began. `csv`: a header line, then `timestamp,receivedAt,level,source,message,patternId,seq,context`, quoted by RFC 4180, with `'` before what a spreadsheet would take for a formula; `ndjson`: one record of `/recent` a line. A file that cannot be given whole is broken off, never shortened in silence. Where retention drops records before their turn comes, the last line says so: `{"incomplete":"…"}`, in CSV a row of one cell that begins with `incomplete:`.
          */
         get: operations["export"];
         put?: never;
@@ -397,6 +397,8 @@ export interface components {
             /** @description First seen within the range that was asked for, and not at the very start of what is stored. */
             isNew: boolean;
             insight: components["schemas"]["Insight"];
+            /** @description With `trend`: counts in equal buckets over the range that was asked for, oldest first. The first and the last bucket may reach beyond it. */
+            trend?: number[];
         };
         PatternDetail: {
             id: components["schemas"]["PatternId"];
@@ -408,16 +410,16 @@ export interface components {
             sources: components["schemas"]["FacetValue"][];
             /**
              * Format: date-time
-             * @description First of all its stored records, whatever the filters.
+             * @description First of all its stored records, whatever the filters; null when none is stored any more.
              */
-            firstSeen: string;
+            firstSeen: string | null;
             /**
              * Format: date-time
-             * @description Last of the records that match.
+             * @description Last of the records that match; null when none does.
              */
-            lastSeen: string;
+            lastSeen: string | null;
             insight: components["schemas"]["Insight"];
-            /** @description 60 buckets over the range that was asked for, oldest first. */
+            /** @description At most 60 equal buckets over the range that was asked for, oldest first. The first and the last may reach beyond it. */
             trend: number[];
             /** @description A few of its newest records. */
             examples: components["schemas"]["Row"][];
@@ -1193,6 +1195,8 @@ export interface operations {
                 offset?: components["parameters"]["Offset"];
                 /** @description Most frequent, or last seen first. */
                 sort?: "count" | "recent";
+                /** @description With the course of each pattern over the range, in so many buckets at most; 0: without. */
+                trend?: number;
             };
             header?: never;
             path?: never;

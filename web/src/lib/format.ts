@@ -6,7 +6,7 @@ const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-dig
 const shortClock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })
 const day = new Intl.DateTimeFormat('en-GB', { day: '2-digit', month: 'short' })
 const full = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' })
-const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'short' })
+const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'narrow' })
 
 /** `1,243`; up to 9,999 in full, then `12.4K`. */
 export function count(n: number): string {
@@ -46,7 +46,7 @@ export function change(now: number, before: number): string | null {
   const ratio = now / before
   if (ratio >= 10) return `×${Math.round(ratio)}`
   const points = (ratio - 1) * 100
-  const digits = Math.abs(points) < 10 ? 1 : 0
+  const digits = Math.abs(points) < 9.95 ? 1 : 0
   const text = points.toFixed(digits)
   if (Number(text) === 0) return '±0%'
   return `${points > 0 ? '+' : '−'}${text.replace('-', '')}%`
@@ -80,13 +80,13 @@ export function dateTime(ms: number): string {
   return Number.isFinite(ms) ? full.format(ms) : '—'
 }
 
-/** `3 min. ago`. */
+/** `3m ago`. */
 export function ago(ms: number, now: number): string {
   const seconds = Math.round((ms - now) / 1000)
   const size = Math.abs(seconds)
   if (size < 5) return 'just now'
   if (size < 90) return relative.format(seconds, 'second')
-  if (size < 5400) return relative.format(Math.round(seconds / 60), 'minute')
+  if (size < 3570) return relative.format(Math.round(seconds / 60), 'minute')
   if (size < 129_600) return relative.format(Math.round(seconds / 3600), 'hour')
   return relative.format(Math.round(seconds / 86_400), 'day')
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { condition, gatewayRefusal, suggestions, typedQuery, withCondition, wordAt } from './query-tokens'
+import { condition, fieldOf, gatewayRefusal, suggestions, typedQuery, withCondition, wordAt } from './query-tokens'
 
 describe('what is typed', () => {
   const cases: [typed: string, expected: object][] = [
@@ -62,6 +62,18 @@ describe('completion', () => {
   it('offers fields, then their values', () => {
     expect(inserts('sta')).toEqual(['status:'])
     expect(inserts('status:')).toEqual(['status:200', 'status:503'])
+    expect(inserts('status:5')).toEqual(['status:503'])
+  })
+  it('prefers what the history tells of a field, with its counts', () => {
+    const asked = { field: 'status', values: [{ value: '404', count: 12_000 }, { value: '503', count: 1 }] }
+    expect(suggestions('-status:', { ...known, asked })).toEqual([
+      { insert: '-status:404', detail: '12K lines' },
+      { insert: '-status:503', detail: '1 line' },
+    ])
+    expect(suggestions('region:', { ...known, asked: { field: 'region', values: [{ value: 'eu west', count: 2 }] } })).toEqual([{ insert: 'region:"eu west"', detail: '2 lines' }])
+  })
+  it('knows which field a word asks for', () => {
+    expect(['status:', '-status:5', 'source:pay', 'sta', 'a.b:c', '"x":y'].map(fieldOf)).toEqual(['status', 'status', null, null, null, null])
   })
   it('replaces the word under the caret', () => {
     expect(wordAt('a level:er b', 9)).toEqual({ start: 2, end: 10, word: 'level:er' })

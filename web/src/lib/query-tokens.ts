@@ -1,6 +1,7 @@
 //! What is typed into the query bar: `level:`, `source:` and `pattern:` become filters of their own, the rest is `q`.
 //! The server's grammar is the judge; here stands only what the page itself must read and write of it.
 import { LEVELS } from '@/api/types'
+import { counted } from './format'
 import { formatLevels, parseLevels, type Filters } from './search-params'
 
 const QUOTED = String.raw`"(?:\\.|[^"\\])*"`
@@ -100,27 +101,46 @@ export interface Known {
   sources: readonly { value: string; count: number }[]
   /** Fields of the context, by path, with values that were seen. */
   fields?: ReadonlyMap<string, readonly string[]>
+  /** The most frequent values of the field whose name is typed, where the history has told them. */
+  asked?: { field: string; values: readonly { value: string; count: number }[] }
 }
 
 const MOST = 8
 
-function fieldSuggestions(lower: string, fields: ReadonlyMap<string, readonly string[]>): Suggestion[] {
+/** The field of the context that a word asks for, when its name is there in full: `status` for `-status:5`. */
+export function fieldOf(word: string): string | null {
+  const field = /^-?([\p{L}\p{N}_-]+):/u.exec(word)?.[1]
+  return field === undefined || ['level', 'source', 'pattern'].includes(field) ? null : field
+}
+
+/** Values of a field that hold what is typed of them; told ones with their counts, else those that rows were seen to have. */
+function valueSuggestions(path: string, part: string, seen: readonly string[], { asked }: Pick<Known, 'asked'>): Suggestion[] {
+  const told = asked?.field === path && asked.values.length > 0 ? asked.values : seen.map((value) => ({ value, count: undefined }))
+  return told
+    .filter(({ value }) => value.toLowerCase().includes(part.replaceAll('"', '')))
+    .map(({ value, count }) => ({ insert: condition(path, value), detail: count === undefined ? path : counted(count, 'line') }))
+}
+
+function fieldSuggestions(lower: string, known: Known): Suggestion[] {
+  const fields = new Map(known.fields)
+  // A field that none of the rows in sight has, typed by name.
+  if (known.asked && !fields.has(known.asked.field)) fields.set(known.asked.field, [])
   const found: Suggestion[] = []
-  for (const [path, values] of fields) {
+  for (const [path, seen] of fields) {
     const key = path.toLowerCase()
-    if (lower.startsWith(`${key}:`)) found.push(...values.map((value) => ({ insert: condition(path, value), detail: path })))
+    if (lower.startsWith(`${key}:`)) found.push(...valueSuggestions(path, lower.slice(key.length + 1), seen, known))
     else if (key.startsWith(lower)) found.push({ insert: `${path}:`, detail: 'field' })
   }
   return found
 }
 
 /** Completions for the word under the caret: levels, sources, fields and their values. A `-` in front stays. */
-export function suggestions(typed: string, { sources, fields = new Map() }: Known): Suggestion[] {
+export function suggestions(typed: string, known: Known): Suggestion[] {
   const minus = typed.startsWith('-') ? '-' : ''
   const word = typed.slice(minus.length)
   const lower = word.toLowerCase()
   const levels = LEVELS.map((level) => ({ insert: `level:${level}`, detail: 'level' }))
-  const values = sources.map(({ value }) => ({ insert: condition('source', value), detail: 'source' }))
+  const values = known.sources.map(({ value }) => ({ insert: condition('source', value), detail: 'source' }))
   const signed = (list: Suggestion[]) => list.map(({ insert, detail }) => ({ insert: minus + insert, detail }))
   if (lower === '') return signed([...levels.toReversed(), ...values.slice(0, MOST - levels.length)])
   const all = [...levels, ...values]
@@ -129,7 +149,7 @@ export function suggestions(typed: string, { sources, fields = new Map() }: Know
     const value = insert.toLowerCase()
     return !value.startsWith(lower) && value.slice(value.indexOf(':') + 1).includes(lower)
   })
-  const found = [...starts, ...fieldSuggestions(lower, fields), ...contains].filter(({ insert }) => insert !== word)
+  const found = [...starts, ...fieldSuggestions(lower, known), ...contains].filter(({ insert }) => insert !== word)
   return signed(found.slice(0, MOST))
 }
 

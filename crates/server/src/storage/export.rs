@@ -3,7 +3,7 @@
 //! Page by page as of its start, so that memory stays flat and what arrives meanwhile changes nothing. A page comes with a
 //! count of all that match, so each is asked for within a stretch of time of a few pages: however much the whole filter
 //! matches, a page costs no more than its stretch, and a stretch that is beyond the budget of a question is cut until it is
-//! not. A file is whole or visibly broken off; no row is left out in silence.
+//! not. A file is whole or visibly broken off; where retention took rows away before their turn came, its last line says so.
 
 use std::sync::Arc;
 
@@ -16,6 +16,7 @@ use futures_util::stream;
 use whittle_domain::timestamp;
 use whittle_history::{Filter, Recent, StoredRow, Total};
 
+use super::losses::{Losses, Start};
 use super::params::Params;
 use super::recent::ignored_header;
 use super::{Storage, render};
@@ -51,6 +52,10 @@ struct Cursor {
     /// Rows of the last microsecond before `to` that were given already.
     given: u64,
     first: bool,
+    /// Rows in the file so far.
+    rows: u64,
+    /// Until the last line is written.
+    losses: Option<Losses>,
 }
 
 pub(super) async fn export(
@@ -60,20 +65,20 @@ pub(super) async fn export(
     let mut params = Params::parse(query.as_deref());
     let format = params.one_of("format", &[("ndjson", Format::Ndjson), ("csv", Format::Csv)], Format::Ndjson)?;
     let mut filter = params.filter((storage.clock)())?;
-    // The anchor comes before the range, so that the range holds all that the anchor lets in.
-    let (head, range) = storage.ask(|reader, _| Ok((reader.head(), reader.stats().range))).await?;
+    let Start { head, range, losses } = Losses::watch(&storage, &filter).await?;
     filter.until.get_or_insert(head);
-    let mut cursor = Cursor::new(storage, filter, format, range);
+    let mut cursor = Cursor { losses: Some(losses), ..Cursor::new(storage, filter, format, range) };
     // The first page is asked for before the answer begins, so that an error still has its status.
     let first = cursor.page().await?;
     let rest = stream::unfold(cursor, |mut cursor| async move {
-        if cursor.is_at_end() {
-            return None;
-        }
-        match cursor.page().await {
+        let next = match cursor.is_at_end() {
+            true => cursor.last_line().await.transpose()?,
+            false => cursor.page().await,
+        };
+        match next {
             Ok(page) => Some((Ok(page), cursor)),
             Err(refusal) => {
-                cursor.to = cursor.from;
+                (cursor.to, cursor.losses) = (cursor.from, None);
                 // Breaks the stream off: a whole file must not be taken for one that was cut.
                 Some((Err(std::io::Error::other(refusal.message)), cursor))
             }
@@ -98,7 +103,7 @@ impl Cursor {
         let from = filter.from.map_or(oldest, |from| from.max(oldest));
         let end = newest.saturating_add(1);
         let to = filter.to.map_or(end, |to| to.min(end));
-        Cursor { storage, filter, format, from, to, width: FIRST_STRETCH, given: 0, first: true }
+        Cursor { storage, filter, format, from, to, width: FIRST_STRETCH, given: 0, first: true, rows: 0, losses: None }
     }
 
     fn is_at_end(&self) -> bool {
@@ -115,9 +120,29 @@ impl Cursor {
         while rows == 0 && !self.is_at_end() {
             let found = self.ask().await?;
             rows = found.rows.len();
+            self.rows += rows as u64;
             found.rows.iter().for_each(|row| self.push(&mut out, row));
         }
         Ok(out)
+    }
+
+    /// The last line of a file that lacks rows; nothing for one that is whole.
+    async fn last_line(&mut self) -> Result<Option<Vec<u8>>, Refusal> {
+        let Some(losses) = self.losses.take() else { return Ok(None) };
+        let Some(missing) = losses.missing(&self.storage, self.rows).await? else { return Ok(None) };
+        let mut out = Vec::new();
+        match self.format {
+            Format::Ndjson => {
+                out.extend_from_slice(b"{\"incomplete\":");
+                render::push_string(&mut out, &missing);
+                out.extend_from_slice(b"}\n");
+            }
+            Format::Csv => {
+                push_cell(&mut out, &format!("incomplete: {missing}"));
+                out.extend_from_slice(b"\r\n");
+            }
+        }
+        Ok(Some(out))
     }
 
     /// Asks for the next page. An answer that is not whole says nothing about which rows it lacks, so it is thrown away and
@@ -292,6 +317,46 @@ mod tests {
             assert_eq!(exported(&reader, Filter { from, to, ..Filter::default() }).await, (vec![], None));
         }
         assert_eq!(exported(&Arc::new(Rows::default()), Filter::default()).await, (vec![], None));
+    }
+
+    /// A file of which the first page is read, then the oldest rows are dropped, then the rest is read.
+    async fn with_losses(query: &str, format: Format, dropped: usize) -> String {
+        let reader = Arc::new(Rows::at((0..5_000).map(|i| NOW - i)));
+        let storage = storage_over(reader.clone());
+        let filter = Params::parse(Some(query)).filter(NOW).expect("a filter");
+        let start = Losses::watch(&storage, &filter).await.expect("an answer");
+        let mut cursor = Cursor { losses: Some(start.losses), ..Cursor::new(storage, filter, format, start.range) };
+        let mut file = cursor.page().await.expect("a page");
+        reader.dropped.store(dropped, std::sync::atomic::Ordering::Relaxed);
+        while !cursor.is_at_end() {
+            file.extend(cursor.page().await.expect("a page"));
+        }
+        file.extend(cursor.last_line().await.expect("an answer").unwrap_or_default());
+        assert!(cursor.last_line().await.expect("an answer").is_none(), "it is said once");
+        String::from_utf8(file).expect("text")
+    }
+
+    #[tokio::test]
+    async fn a_file_says_what_retention_took_from_it() {
+        let said = "retention dropped 1200 of these records while this file was written";
+        let file = with_losses("", Format::Ndjson, 1_200).await;
+        assert_eq!(file.lines().count(), 3_801);
+        assert_eq!(file.lines().last(), Some(&*format!(r#"{{"incomplete":"{said}"}}"#)));
+        let file = with_losses("", Format::Csv, 1_200).await;
+        assert_eq!(file.lines().last(), Some(&*format!("incomplete: {said}")));
+        let file = with_losses("q=row", Format::Ndjson, 7).await;
+        let said = r#"{"incomplete":"retention dropped 7 records while this file was written; those of them that match are missing"}"#;
+        assert_eq!(file.lines().last(), Some(said));
+    }
+
+    #[tokio::test]
+    async fn a_file_of_which_nothing_was_taken_says_nothing() {
+        let since = timestamp::to_string(NOW - 2_000);
+        for (query, dropped) in [("", 0), (&*format!("from={since}"), 1_200), (&*format!("q=row&from={since}"), 1_200)]
+        {
+            let file = with_losses(query, Format::Ndjson, dropped).await;
+            assert!(!file.contains("incomplete"), "{query}: {:?}", file.lines().last());
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 mod asking;
 mod export;
+mod losses;
 mod params;
 mod patterns;
 mod recent;

@@ -10,21 +10,25 @@ use axum::response::Response;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use whittle_domain::{Insight, Level, timestamp};
-use whittle_history::{Filter, Histogram, PatternCount, Patterns, Recent, SplitBy, Total};
+use whittle_history::{
+    Budget, Filter, Histogram, PatternCount, Patterns, QueryError, Reader, Recent, SplitBy, Total, Trends,
+};
 use whittle_patterns::PatternId;
 
 use super::asking::Parts;
 use super::params::Params;
 use super::recent::{ignored_header, known, total_headers, worse};
-use super::stats::{FacetValue, partial_headers};
+use super::stats::{FacetValue, ended, partial_headers};
 use super::{Storage, render};
 use crate::http::Refusal;
 use crate::http::refusal::json;
 
 /// Time after the very first stored row in which patterns count as having been there all along.
 const WARM_UP: i64 = 10 * 60 * 1_000_000;
-/// Buckets of a pattern's trend.
+/// Buckets of the trend of a pattern in full.
 const TREND: usize = 60;
+/// Most buckets of the trends in a list.
+const MAX_TREND: u64 = 100;
 /// Example rows of a pattern.
 const EXAMPLES: usize = 10;
 
@@ -62,6 +66,8 @@ struct Summary {
     last_seen: String,
     is_new: bool,
     insight: Arc<Insight>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trend: Option<Vec<u64>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -73,8 +79,8 @@ struct Detail {
     count: u64,
     levels: LevelCounts,
     sources: Vec<FacetValue>,
-    first_seen: String,
-    last_seen: String,
+    first_seen: Option<String>,
+    last_seen: Option<String>,
     insight: Arc<Insight>,
     trend: Vec<u64>,
     examples: Box<RawValue>,
@@ -90,26 +96,59 @@ pub(super) async fn list(State(storage): State<Arc<Storage>>, RawQuery(query): R
     let limit = params.integer("limit", 100, 0, 1000)? as usize;
     let offset = params.offset()? as usize;
     let sort = params.one_of("sort", &[("count", Sort::Count), ("recent", Sort::Recent)], Sort::Count)?;
-    let filter = params.filter((storage.clock)())?;
+    let trend = params.integer("trend", 0, 0, MAX_TREND)? as usize;
+    let now = (storage.clock)();
+    let filter = params.filter(now)?;
     let from = filter.from;
-    let mut found = storage.ask(move |reader, budget| reader.patterns(&filter, budget)).await?;
-    if sort == Sort::Recent {
-        found.patterns.sort_by_key(|p| (Reverse(p.seen.1), p.pattern));
-    }
-    let page = found.patterns.iter().skip(offset).take(limit);
-    let body: Vec<Summary> = page.map(|pattern| summary(&storage, &found, pattern, from)).collect();
+    let question = move |reader: &dyn Reader, budget: &Budget| {
+        let parts = Parts::of(budget);
+        let mut found = reader.patterns(&filter, &parts.rest())?;
+        if sort == Sort::Recent {
+            found.patterns.sort_by_key(|p| (Reverse(p.seen.1), p.pattern));
+        }
+        let listed = found.patterns.len() as u64;
+        found.patterns = found.patterns.into_iter().skip(offset).take(limit).collect();
+        let trends = (trend > 0).then(|| trends(reader, filter, &found.patterns, now, trend, &parts)).transpose()?;
+        Ok((found, listed, trends))
+    };
+    let (found, listed, trends) = storage.ask(question).await?;
+    let trend = |place: usize| trends.as_ref().map(|trends| trends.counts.get(place).cloned().unwrap_or_default());
+    let listing = found.patterns.iter().enumerate();
+    let body: Vec<Summary> = listing.map(|(at, pattern)| summary(&storage, &found, pattern, from, trend(at))).collect();
     let mut response = json(StatusCode::OK, &body);
-    let listed = found.patterns.len() as u64;
-    let total = match &found.total {
+    let counted = trends.iter().fold(found.total.clone(), |total, trends| worse(total, &trends.total));
+    let total = match counted {
         Total::Exact(_) => Total::Exact(listed),
-        Total::AtLeast(_, reason) => Total::AtLeast(listed, reason.clone()),
+        Total::AtLeast(_, reason) => Total::AtLeast(listed, reason),
     };
     total_headers(response.headers_mut(), &total);
     ignored_header(response.headers_mut(), params);
     Ok(response)
 }
 
-fn summary(storage: &Storage, found: &Patterns, pattern: &PatternCount, from: Option<i64>) -> Summary {
+/// The courses of the patterns of a page. A range without an end ends now.
+fn trends(
+    reader: &dyn Reader,
+    filter: Filter,
+    page: &[PatternCount],
+    now: i64,
+    buckets: usize,
+    parts: &Parts<'_>,
+) -> Result<Trends, QueryError> {
+    let patterns: Vec<PatternId> = page.iter().map(|counted| counted.pattern).collect();
+    let (filter, ahead) = ended(reader, filter, now, &parts.rest())?;
+    let mut trends = reader.trends(&filter, &patterns, buckets, &parts.rest())?;
+    trends.total = worse(trends.total, &ahead);
+    Ok(trends)
+}
+
+fn summary(
+    storage: &Storage,
+    found: &Patterns,
+    pattern: &PatternCount,
+    from: Option<i64>,
+    trend: Option<Vec<u64>>,
+) -> Summary {
     let count: u64 = pattern.levels.iter().sum();
     let all = known(&found.total).max(1);
     let warm = found.oldest.map_or(i64::MAX, |oldest| oldest.saturating_add(WARM_UP));
@@ -124,6 +163,7 @@ fn summary(storage: &Storage, found: &Patterns, pattern: &PatternCount, from: Op
         last_seen: timestamp::to_string(pattern.seen.1),
         is_new: pattern.first_ever >= warm && from.is_none_or(|from| pattern.first_ever >= from),
         insight: storage.insights.get(pattern.pattern, highest(&pattern.levels)),
+        trend,
     }
 }
 
@@ -136,46 +176,68 @@ pub(super) async fn detail(
     let unknown = || Refusal::not_found("unknown_pattern", format!("no pattern has the id {asked}"));
     let pattern = storage.catalog.resolve(asked).ok_or_else(unknown)?;
     let mut params = Params::parse(query.as_deref());
-    let filter = Filter { pattern: Some(pattern), ..params.filter((storage.clock)())? };
-    let found = storage
-        .ask(move |reader, budget| {
-            let parts = Parts::of(budget);
-            let counts = reader.patterns(&filter, &parts.rest())?;
-            let trend = reader.histogram(&filter, TREND, SplitBy::Level, &parts.rest())?;
-            let examples = reader.recent(&filter, EXAMPLES, 0, &parts.rest())?;
-            Ok((counts, trend, examples))
-        })
-        .await?;
-    let (counts, trend, examples) = &found;
-    let total = worse(worse(counts.total.clone(), &trend.total), &examples.total);
+    let now = (storage.clock)();
+    let filter = Filter { pattern: Some(pattern), ..params.filter(now)? };
+    let found = storage.ask(move |reader, budget| of_pattern(reader, filter, pattern, now, budget)).await?;
+    let total = found.total();
     let mut response = json(StatusCode::OK, &detail_of(&storage, pattern, found));
     partial_headers(&mut response, &total, params);
     Ok(response)
 }
 
-fn detail_of(storage: &Storage, id: PatternId, found: (Patterns, Histogram, Recent)) -> Detail {
-    let (counts, trend, examples) = found;
-    let none = PatternCount { pattern: id, levels: [0; 4], sources: Vec::new(), seen: (0, 0), first_ever: 0 };
-    let counted = counts.patterns.into_iter().find(|p| p.pattern == id).unwrap_or(none);
-    let mut sums = vec![0; TREND];
-    for (_, counts) in &trend.series {
-        // Fewer buckets than asked for stand at the end: the newest.
-        let shift = TREND.saturating_sub(counts.len());
-        sums.iter_mut().skip(shift).zip(counts).for_each(|(sum, count)| *sum += count);
+/// What the history says of one pattern.
+struct Found {
+    counts: Patterns,
+    trend: Histogram,
+    examples: Recent,
+    /// Of all that is stored, where no row of the range is the pattern's.
+    ever: Option<Patterns>,
+}
+
+impl Found {
+    fn total(&self) -> Total {
+        let known = worse(worse(self.counts.total.clone(), &self.trend.total), &self.examples.total);
+        self.ever.iter().fold(known, |known, ever| worse(known, &ever.total))
     }
-    let rows = String::from_utf8(render::rows(&examples.rows, &storage.insights)).unwrap_or_default();
+}
+
+fn of_pattern(
+    reader: &dyn Reader,
+    filter: Filter,
+    pattern: PatternId,
+    now: i64,
+    budget: &Budget,
+) -> Result<Found, QueryError> {
+    let parts = Parts::of(budget);
+    let counts = reader.patterns(&filter, &parts.rest())?;
+    let examples = reader.recent(&filter, EXAMPLES, 0, &parts.rest())?;
+    let (filter, _) = ended(reader, filter, now, &parts.rest())?;
+    let trend = reader.histogram(&filter, TREND, SplitBy::Level, &parts.rest())?;
+    let all = Filter { pattern: Some(pattern), ..Filter::default() };
+    let is_there = counts.patterns.iter().any(|counted| counted.pattern == pattern);
+    let ever = (!is_there).then(|| reader.patterns(&all, &parts.rest())).transpose()?;
+    Ok(Found { counts, trend, examples, ever })
+}
+
+fn detail_of(storage: &Storage, id: PatternId, found: Found) -> Detail {
+    let of_id = |patterns: Patterns| patterns.patterns.into_iter().find(|p| p.pattern == id);
+    let counted = of_id(found.counts);
+    let first_ever = counted.as_ref().map(|p| p.first_ever).or_else(|| Some(of_id(found.ever?)?.first_ever));
+    let last_seen = counted.as_ref().map(|p| p.seen.1);
+    let (levels, sources) = counted.map(|p| (p.levels, p.sources)).unwrap_or_default();
+    let rows = String::from_utf8(render::rows(&found.examples.rows, &storage.insights)).unwrap_or_default();
     let source = |(value, count)| FacetValue { value, count, template: None };
     Detail {
         id: id.to_string(),
         aliases: storage.catalog.aliases(id).iter().map(PatternId::to_string).collect(),
         template: storage.catalog.template(id).unwrap_or_default(),
-        count: counted.levels.iter().sum(),
-        levels: counted.levels.into(),
-        sources: counted.sources.into_iter().map(source).collect(),
-        first_seen: timestamp::to_string(counted.first_ever),
-        last_seen: timestamp::to_string(counted.seen.1),
-        insight: storage.insights.get(id, highest(&counted.levels)),
-        trend: sums,
+        count: levels.iter().sum(),
+        levels: levels.into(),
+        sources: sources.into_iter().map(source).collect(),
+        first_seen: first_ever.map(timestamp::to_string),
+        last_seen: last_seen.map(timestamp::to_string),
+        insight: storage.insights.get(id, highest(&levels)),
+        trend: found.trend.sums(),
         examples: RawValue::from_string(rows).unwrap_or_default(),
     }
 }

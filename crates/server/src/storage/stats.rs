@@ -75,20 +75,31 @@ pub(super) async fn histogram(
 /// of a client may be ahead, and what is newer than now belongs to it as it does in the list of rows.
 fn counts(
     reader: &dyn Reader,
-    mut filter: Filter,
+    filter: Filter,
     now: i64,
     buckets: usize,
     by: SplitBy,
     budget: &Budget,
 ) -> Result<Histogram, QueryError> {
-    let (Some(from), None) = (filter.from, filter.to) else { return reader.histogram(&filter, buckets, by, budget) };
     let parts = Parts::of(budget);
-    let ahead = Filter { from: Some(from.max(now)), ..filter.clone() };
-    let ahead = reader.recent(&ahead, 1, 0, &parts.rest())?;
-    filter.to = Some(ahead.rows.first().map_or(now, |newest| newest.timestamp.saturating_add(1)));
+    let (filter, ahead) = ended(reader, filter, now, &parts.rest())?;
     let mut found = reader.histogram(&filter, buckets, by, &parts.rest())?;
-    found.total = worse(found.total, &ahead.total);
+    found.total = worse(found.total, &ahead);
     Ok(found)
+}
+
+/// The filter with the end of its range, and what is known of the rows beyond now.
+pub(super) fn ended(
+    reader: &dyn Reader,
+    mut filter: Filter,
+    now: i64,
+    budget: &Budget,
+) -> Result<(Filter, Total), QueryError> {
+    let (Some(from), None) = (filter.from, filter.to) else { return Ok((filter, Total::Exact(0))) };
+    let ahead = Filter { from: Some(from.max(now)), ..filter.clone() };
+    let ahead = reader.recent(&ahead, 1, 0, budget)?;
+    filter.to = Some(ahead.rows.first().map_or(now, |newest| newest.timestamp.saturating_add(1)));
+    Ok((filter, ahead.total))
 }
 
 /// One value of a field, with how often it stands there.

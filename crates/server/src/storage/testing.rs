@@ -1,12 +1,13 @@
 //! A history in memory for tests of the routes: it answers at once, and runs out of its budget where a test wants it to.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 
 use whittle_domain::Level;
 use whittle_domain::knowledge::Knowledge;
 use whittle_history::{
-    Budget, FacetField, Facets, Filter, Histogram, Patterns, Positions, QueryError, Reader, Recent, SplitBy, Stats,
-    StoredRow, Total,
+    Budget, FacetField, Facets, Filter, Histogram, PatternCount, Patterns, Positions, QueryError, Reader, Recent,
+    SplitBy, Stats, StoredRow, Total,
 };
 use whittle_patterns::{Catalog, Miner, PatternId};
 
@@ -28,11 +29,19 @@ pub(super) struct Rows {
     pub trend_cut: Option<&'static str>,
     /// Rows that questions looked at, one entry a question.
     pub looked: Mutex<Vec<usize>>,
+    /// So many of the oldest rows have been dropped by retention.
+    pub dropped: AtomicUsize,
 }
 
 impl Default for Rows {
     fn default() -> Self {
-        Rows { rows: Vec::new(), most: usize::MAX, trend_cut: None, looked: Mutex::default() }
+        Rows {
+            rows: Vec::new(),
+            most: usize::MAX,
+            trend_cut: None,
+            looked: Mutex::default(),
+            dropped: AtomicUsize::new(0),
+        }
     }
 }
 
@@ -43,6 +52,10 @@ impl Rows {
         let last = times.len() as u64;
         let row = |(index, &timestamp): (usize, &i64)| row(last - index as u64, timestamp);
         Rows { rows: times.iter().enumerate().map(row).collect(), ..Rows::default() }
+    }
+
+    fn stored(&self) -> &[StoredRow] {
+        &self.rows[..self.rows.len() - self.dropped.load(Ordering::Relaxed)]
     }
 }
 
@@ -81,7 +94,7 @@ impl Reader for Rows {
         let within = |row: &&StoredRow| {
             filter.from.is_none_or(|from| from <= row.timestamp) && filter.to.is_none_or(|to| row.timestamp < to)
         };
-        let matching: Vec<&StoredRow> = self.rows.iter().filter(within).collect();
+        let matching: Vec<&StoredRow> = self.stored().iter().filter(within).collect();
         self.looked.lock().expect("no test panics in here").push(matching.len());
         let cut = matching.len() > self.most;
         let page = matching.iter().skip(offset as usize).take(if cut { limit / 2 } else { limit });
@@ -98,7 +111,11 @@ impl Reader for Rows {
             (Some(reason), Total::Exact(count)) => Total::AtLeast(count, reason.to_owned()),
             (_, total) => total,
         };
-        Ok(Histogram { from: filter.from.unwrap_or(0), bucket: 1_000_000, series: Vec::new(), total })
+        let series = match &total {
+            Total::Exact(count) => vec![("info".to_owned(), vec![*count])],
+            Total::AtLeast(..) => Vec::new(),
+        };
+        Ok(Histogram { from: filter.from.unwrap_or(0), bucket: 1_000_000, series, total })
     }
 
     fn facets(&self, _: &Filter, fields: &[FacetField], _: usize, _: &Budget) -> Result<Facets, QueryError> {
@@ -107,8 +124,21 @@ impl Reader for Rows {
     }
 
     fn patterns(&self, filter: &Filter, budget: &Budget) -> Result<Patterns, QueryError> {
-        let total = self.recent(filter, 0, 0, budget)?.total;
-        Ok(Patterns { total, patterns: Vec::new(), oldest: None })
+        let found = self.recent(filter, usize::MAX, 0, budget)?;
+        let mut patterns: Vec<PatternCount> = Vec::new();
+        for row in found.rows.iter().filter(|row| filter.pattern.is_none_or(|wanted| wanted == row.pattern)) {
+            let seen = (row.timestamp, row.timestamp);
+            let new = PatternCount { pattern: row.pattern, levels: [0; 4], sources: vec![], seen, first_ever: seen.0 };
+            let at = patterns.iter().position(|known| known.pattern == row.pattern);
+            let at = at.unwrap_or_else(|| {
+                patterns.push(new);
+                patterns.len() - 1
+            });
+            patterns[at].levels[row.level as usize] += 1;
+            patterns[at].seen.0 = row.timestamp;
+            patterns[at].first_ever = row.timestamp;
+        }
+        Ok(Patterns { total: found.total, patterns, oldest: self.stats().range.map(|range| range.0) })
     }
 
     fn around(&self, _: u32, offset: u64, _: usize, _: &Budget) -> Result<Vec<StoredRow>, QueryError> {
@@ -120,7 +150,9 @@ impl Reader for Rows {
     }
 
     fn stats(&self) -> Stats {
-        let range = self.rows.last().zip(self.rows.first()).map(|(first, last)| (first.timestamp, last.timestamp));
-        Stats { rows: self.rows.len() as u64, range, ..Stats::default() }
+        let range =
+            self.stored().last().zip(self.stored().first()).map(|(first, last)| (first.timestamp, last.timestamp));
+        let dropped_rows = self.dropped.load(Ordering::Relaxed) as u64;
+        Stats { rows: self.stored().len() as u64, range, dropped_rows, ..Stats::default() }
     }
 }

@@ -113,13 +113,45 @@ async fn a_pattern_of_which_any_part_is_cut_says_so() {
     }
 }
 
+async fn body(response: Response) -> serde_json::Value {
+    let body = axum::body::to_bytes(response.into_body(), 1 << 20).await.expect("a body");
+    serde_json::from_slice(&body).expect("JSON")
+}
+
+#[tokio::test]
+async fn a_list_comes_with_courses_where_they_are_asked_for() {
+    let storage = storage_over(Arc::new(Rows::at([NOW, NOW - 1, NOW - 2])));
+    let plain = body(get(storage.clone(), "/patterns").await).await;
+    assert_eq!((&plain[0]["count"], plain[0].get("trend")), (&3.into(), None));
+    let with_trend = body(get(storage.clone(), "/patterns?trend=30").await).await;
+    assert_eq!(with_trend[0]["trend"], serde_json::json!([3]));
+    assert_eq!(get(storage, "/patterns?trend=101").await.status(), StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn a_pattern_without_rows_in_the_range_was_not_seen_in_it() {
+    let mut miner = Miner::default();
+    let pattern = miner.observe("disk 7 is full", &mut Vec::new()).pattern;
+    let mut rows = Rows::at([NOW, NOW - 60_000_000]);
+    rows.rows.iter_mut().for_each(|row| row.pattern = pattern);
+    let storage = storage_with(Arc::new(rows), miner.catalog());
+    let now = whittle_domain::timestamp::to_string(NOW);
+    let first = whittle_domain::timestamp::to_string(NOW - 60_000_000);
+    let found = body(get(storage.clone(), &format!("/patterns/{pattern}")).await).await;
+    assert_eq!((&found["firstSeen"], &found["lastSeen"]), (&first.clone().into(), &now.clone().into()));
+    let found = body(get(storage, &format!("/patterns/{pattern}?to=1999-01-01T00:00:00Z")).await).await;
+    assert_eq!((&found["firstSeen"], &found["lastSeen"]), (&first.into(), &serde_json::Value::Null));
+    let none = storage_with(Arc::new(Rows::default()), miner.catalog());
+    let found = body(get(none, &format!("/patterns/{pattern}")).await).await;
+    assert_eq!((&found["firstSeen"], &found["lastSeen"]), (&serde_json::Value::Null, &serde_json::Value::Null));
+}
+
 #[tokio::test]
 async fn a_chart_without_an_end_holds_the_rows_of_clocks_that_are_ahead() {
     let minute = 60_000_000;
     for (times, total) in [(vec![NOW + minute, NOW, NOW - 1, NOW - 2 * minute], 3), (vec![NOW - 1], 1), (vec![], 0)] {
         let response = get(storage_over(Arc::new(Rows::at(times))), "/stats/histogram?sinceMinutes=1").await;
-        let body = axum::body::to_bytes(response.into_body(), 1 << 20).await.expect("a body");
-        let body: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
+        let body = body(response).await;
         assert_eq!(body["total"], total, "{body}");
     }
 }

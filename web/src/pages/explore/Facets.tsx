@@ -5,11 +5,12 @@ import { memo, useState, type MouseEvent, type ReactNode } from 'react'
 import { refused } from '@/api/client'
 import { facetsQuery } from '@/api/queries'
 import { LEVELS, type FacetValue, type Level } from '@/api/types'
+import { NotWhole } from '@/components/NotWhole'
 import { Template } from '@/components/charts/Template'
 import { LEVEL_FILL, LEVEL_TEXT } from '@/components/LevelTag'
 import { LogText } from '@/components/LogText'
 import { Skeleton } from '@/components/ui/skeleton'
-import { Failure } from '@/components/ui/states'
+import { reason } from '@/components/ui/states'
 import { tip } from '@/components/ui/tooltip'
 import { cx } from '@/lib/cx'
 import { count, exact } from '@/lib/format'
@@ -62,13 +63,36 @@ function FacetRow({ name, label, n, chosen, dimmed, before, whole, onOnly, onExc
   )
 }
 
-function Group({ title, children, more }: { title: string; children: ReactNode; more?: ReactNode }) {
+interface GroupProps {
+  title: string
+  children: ReactNode
+  more?: ReactNode
+  partial?: string
+}
+
+function Group({ title, children, more, partial }: GroupProps) {
   return (
     <section aria-label={`Filter by ${title.toLowerCase()}`} className="min-w-0">
       <h2 className="px-2.5 pb-1 text-xs font-semibold text-subtle">{title}</h2>
+      <NotWhole why={partial} className="block px-2.5 pb-1 text-xs" />
       <ul>{children}</ul>
       {more}
     </section>
+  )
+}
+
+/** Values that could not be counted. What is wrong with a query stands at the query. */
+function Uncounted({ title, facet }: { title: string; facet: { error: unknown; refetch(): unknown } }) {
+  if (refused(facet.error)) return null
+  return (
+    <Group title={title}>
+      <li className="px-2.5 py-1 text-xs text-muted" role="alert">
+        Not counted: {reason(facet.error)}{' '}
+        <button type="button" className="font-medium text-accent hover:underline" onClick={() => void facet.refetch()}>
+          Try again
+        </button>
+      </li>
+    </Group>
   )
 }
 
@@ -99,10 +123,10 @@ function Levels(props: FacetsProps) {
   const facet = useFacet('level', props, 4)
   const { filters, actions } = props
   const shown = parseLevels(filters.levels)
-  if (facet.isError) return refused(facet.error) ? null : <Failure error={facet.error} onRetry={() => void facet.refetch()} title="No counts" className="px-2 py-3 text-xs" />
+  if (facet.isError && !facet.data) return <Uncounted title="Level" facet={facet} />
   const counts = new Map(facet.data?.fields.level?.map(({ value, count: n }) => [value, n]))
   return (
-    <Group title="Level">
+    <Group title="Level" partial={facet.data?.partial}>
       {LEVELS.toReversed().map((level) => {
         const on = shown.length === 0 || shown.includes(level)
         const alone = shown.length === 1 && shown[0] === level
@@ -144,7 +168,7 @@ function Sources(props: FacetsProps) {
   const values = useMore(facet, 'source', all)
   const more = (facet.data?.fields.source?.length ?? 0) > SHORT
   const chosenAbsent = filters.source !== undefined && facet.data && !values.some(({ value }) => value === filters.source)
-  if (facet.isError) return null
+  if (facet.isError && !facet.data) return <Uncounted title="Source" facet={facet} />
   const row = (value: string, n: number | undefined) => (
     <FacetRow
       key={value}
@@ -158,7 +182,7 @@ function Sources(props: FacetsProps) {
     />
   )
   return (
-    <Group title="Source" more={more && <MoreButton all={all} onToggle={() => setAll(!all)} />}>
+    <Group title="Source" partial={facet.data?.partial} more={more && <MoreButton all={all} onToggle={() => setAll(!all)} />}>
       {chosenAbsent && filters.source !== undefined && row(filters.source, 0)}
       {facet.data ? values.map(({ value, count: n }) => row(value, n)) : <Waiting lines={8} />}
       {facet.data && values.length === 0 && <li className="px-2.5 py-1 text-xs text-muted">None</li>}
@@ -177,9 +201,10 @@ function MoreButton({ all, onToggle }: { all: boolean; onToggle: () => void }) {
 function Patterns(props: FacetsProps) {
   const facet = useFacet('pattern', props, 6)
   const { filters, actions } = props
-  if (facet.isError || facet.data?.fields.pattern?.length === 0) return null
+  if (facet.isError && !facet.data) return <Uncounted title="Pattern" facet={facet} />
+  if (facet.data?.fields.pattern?.length === 0) return null
   return (
-    <Group title="Pattern">
+    <Group title="Pattern" partial={facet.data?.partial}>
       {facet.data ? (
         (facet.data.fields.pattern ?? []).map(({ value, count: n, template }) => (
           <FacetRow

@@ -3,11 +3,12 @@ import { useQuery } from '@tanstack/react-query'
 import { memo } from 'react'
 import { refused } from '@/api/client'
 import { histogramQuery } from '@/api/queries'
+import { NotWhole } from '@/components/NotWhole'
 import { ChartCard, levelSeries } from '@/components/charts'
 import { Button } from '@/components/ui/button'
 import { reason } from '@/components/ui/states'
 import { extend, Seconds } from '@/lib/series'
-import type { Filters } from '@/lib/search-params'
+import { parseLevels, type Filters } from '@/lib/search-params'
 import { rangeLabel } from '@/lib/time-range'
 import { live } from '@/live/live'
 import { useSignal } from '@/live/signal'
@@ -40,6 +41,7 @@ export const Histogram = memo(function Histogram({ filters, following, anchor, p
   })
   const second = useSignal(live.secondsChanged)
   const { data } = histogram
+  const shown: readonly string[] = parseLevels(filters.levels)
   const buckets = data && (extend(data, moving && second >= 0 ? live.seconds : NONE, 'level', Number.POSITIVE_INFINITY))
   return (
     <ChartCard
@@ -47,10 +49,10 @@ export const Histogram = memo(function Histogram({ filters, following, anchor, p
       kind="stack"
       label="Events over time, by level"
       title="Events"
-      note={`${rangeLabel(asked)} · drag to zoom`}
+      note={data?.partial === undefined ? `${rangeLabel(asked)} · drag to zoom` : <NotWhole why={data.partial} />}
       times={buckets?.times ?? []}
       stepMs={buckets?.stepMs}
-      series={buckets ? levelSeries(buckets) : []}
+      series={buckets ? levelSeries(buckets).filter(({ key }) => shown.length === 0 || shown.includes(key)) : []}
       height={phone ? 84 : 104}
       loading={histogram.isPending}
       overlay={histogram.isError && !data ? <Failed error={histogram.error} onRetry={() => void histogram.refetch()} /> : undefined}

@@ -1,6 +1,7 @@
 //! The charts over time: how much came by level, how much of it was errors, and from where.
 import { navigate } from '@/frame/router'
 import { useCallback, useMemo, useState, type ReactNode } from 'react'
+import { NotWhole } from '@/components/NotWhole'
 import { ChartCard, levelSeries, PanelFailure, PanelMessage, type Band, type ChartSeries } from '@/components/charts'
 import { reason } from '@/components/ui/states'
 import { minutes, percent } from '@/lib/format'
@@ -24,6 +25,7 @@ function overlayOf({ asked, since }: OverTimeProps): ReactNode {
 
 /** A chart that could not be asked again keeps what it showed, and says so. */
 function noteOf(note: string, { data, error }: Asked<Timeline>): ReactNode {
+  if (data?.partial !== undefined) return <NotWhole why={data.partial} />
   if (!error || data === undefined) return note
   return (
     <span className="text-caution" title={reason(error)}>

@@ -11,7 +11,7 @@ import { Skeleton, SkeletonLines } from '@/components/ui/skeleton'
 import { cx } from '@/lib/cx'
 import { counted } from '@/lib/format'
 import { plain } from '@/lib/hostile'
-import { hasWords, saying, SEVERITY_TEXT, sureness, worthALook } from '../patterns/insight-words'
+import { hasWords, saying, SEVERITY_TEXT, sureness, worthALook } from '@/components/insight/words'
 import type { Asked } from './use-overview'
 
 type Analysis = components['schemas']['Analysis']

@@ -1,6 +1,7 @@
 //! How the range is made up by level; each level leads to its lines.
 import { Link } from '@/frame/Link'
 import { LEVELS } from '@/api/types'
+import { NotWhole } from '@/components/NotWhole'
 import { BarList, Panel, PanelFailure } from '@/components/charts'
 import { LEVEL_TEXT } from '@/components/LevelTag'
 import { Skeleton } from '@/components/ui/skeleton'
@@ -15,8 +16,8 @@ export function LevelPanel({ since, asked }: { since: number; asked: Asked<Timel
   const items = data && ordered(data, LEVELS).toReversed()
   const total = items?.reduce((all, { counts }) => all + sum(counts), 0) ?? 0
   return (
-    <Panel title="By level" remark={data && counted(total, 'event')}>
-      <div className="min-h-44 px-4 pt-2 pb-3">
+    <Panel title="By level" remark={data && (data.partial === undefined ? counted(total, 'event') : <NotWhole why={data.partial} />)}>
+      <div className="min-h-46 px-4 pt-2 pb-3">
         {items ? (
           <BarList
             label="Events by level"

@@ -22,6 +22,11 @@ function totals({ times, series }: Timeline): number[] {
   return times.map((_, i) => series.reduce((all, { counts }) => all + (counts[i] ?? 0), 0))
 }
 
+/** A count that is not whole is no less than this. */
+function atLeast(text: string, partial: string | undefined): string {
+  return partial === undefined ? text : `≥ ${text}`
+}
+
 export function Tiles({ since, levels, before, stored, patterns }: TilesProps) {
   const against = `vs ${minutes(since).replace('minutes', 'min')} before`
   const nowMs = levels.data?.toMs ?? 0
@@ -50,7 +55,7 @@ function Throughput({ levels, before, against }: RateProps) {
   return (
     <Tile
       label="Throughput"
-      value={mass && rate(mass.total / seconds)}
+      value={mass && atLeast(rate(mass.total / seconds), data?.partial)}
       unit="/s"
       below={moved ? `${moved.text} ${against}` : mass && `${counted(mass.total, 'event')} in all`}
       direction={moved?.direction}
@@ -87,7 +92,7 @@ function Stored({ stored, nowMs }: Pick<TilesProps, 'stored'> & { nowMs: number 
   return (
     <Tile
       label="Stored events"
-      value={data && count(data.total)}
+      value={data && atLeast(count(data.total), data.partial)}
       below={data && (data.total === 0 ? 'nothing yet' : `oldest ${ago(data.sinceMs, nowMs)}`)}
       values={data?.growth}
       token="c1"

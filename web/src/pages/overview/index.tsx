@@ -7,8 +7,8 @@ import { FirstData } from './FirstData'
 import { Insights } from './Insights'
 import { LevelPanel } from './LevelPanel'
 import { Tiles } from './Tiles'
-import { TopPatterns } from './TopPatterns'
-import { useBefore, useLevels, usePatterns, useSources, useStored } from './use-overview'
+import { MOST_TOP, TopPatterns } from './TopPatterns'
+import { useBefore, useLevels, usePatterns, useSources, useStored, useTopPatterns } from './use-overview'
 
 /** Minutes shown when the URL says nothing. */
 const DEFAULT_SINCE = 15
@@ -31,6 +31,7 @@ function Content({ since }: { since: number }) {
   const before = useBefore(since)
   const stored = useStored()
   const patterns = usePatterns(since)
+  const top = useTopPatterns(since, MOST_TOP)
   if (stored.data?.total === 0) return <FirstData />
   return (
     <div className="flex min-w-0 flex-col gap-3">
@@ -42,7 +43,7 @@ function Content({ since }: { since: number }) {
             <ErrorRateChart since={since} asked={levels} usual={before?.usual} />
             <SourcesChart since={since} asked={sources} />
             <LevelPanel since={since} asked={levels} />
-            <TopPatterns since={since} asked={patterns} />
+            <TopPatterns since={since} asked={top} />
           </div>
         </div>
         <div className="relative min-w-0">

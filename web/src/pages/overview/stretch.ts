@@ -1,6 +1,7 @@
 //! What the history knows of a range, and how the live seconds carry it on.
 import { keepPreviousData, queryOptions } from '@tanstack/react-query'
 import { answered, api } from '@/api/client'
+import { told, type Told } from '@/api/queries'
 import type { Histogram } from '@/api/types'
 import { extend, type Buckets, type Seconds } from '@/lib/series'
 
@@ -13,7 +14,7 @@ const REFRESH_MS = 20_000
 const SOON_MS = 4200
 
 export interface Stretch {
-  histogram: Histogram
+  histogram: Told<Histogram>
   /** Counted from here… */
   fromMs: number
   /** …up to here; what is newer comes live. */
@@ -30,9 +31,9 @@ export function coveredUntil(nowMs: number): number {
   return Math.floor((nowMs - SETTLE_MS) / 1000) * 1000
 }
 
-async function histogram(fromMs: number, toMs: number, by: 'level' | 'source', signal: AbortSignal): Promise<Histogram> {
+function histogram(fromMs: number, toMs: number, by: 'level' | 'source', signal: AbortSignal): Promise<Told<Histogram>> {
   const query = { from: new Date(fromMs).toISOString(), to: new Date(toMs).toISOString(), by, buckets: BUCKETS }
-  return (await answered(api.GET('/stats/histogram', { params: { query }, signal }))).data
+  return told(answered(api.GET('/stats/histogram', { params: { query }, signal })))
 }
 
 export function stretchQuery(since: number, by: 'level' | 'source', live: Seconds) {
@@ -67,8 +68,7 @@ export function storedQuery(live: Seconds) {
     queryKey: ['overview', 'stored'],
     queryFn: async ({ signal }) => {
       const coveredMs = Math.floor(serverNow(live, Date.now()) / 1000) * 1000
-      const { data } = await answered(api.GET('/stats/histogram', { params: { query: { buckets: 40 } }, signal }))
-      return { histogram: data, coveredMs }
+      return { histogram: await told(answered(api.GET('/stats/histogram', { params: { query: { buckets: 40 } }, signal }))), coveredMs }
     },
     refetchInterval: ({ state }) => (state.data?.histogram.total === 0 ? SOON_MS : 30_000),
   })
@@ -78,6 +78,8 @@ export function storedQuery(live: Seconds) {
 export interface Timeline extends Buckets {
   fromMs: number
   toMs: number
+  /** Why the history's part of the counts is not whole. */
+  partial?: string
 }
 
 /** Up to when the live seconds go on from `coveredMs` without a hole. A hole, as after a lost connection, waits for the history. */
@@ -94,7 +96,7 @@ export function timelineOf(stretch: Stretch, live: Seconds, by: 'level' | 'sourc
   const { histogram: base, coveredMs } = stretch
   const toMs = wholeUntil(live, coveredMs)
   const buckets = extend(base, live, by, toMs, coveredMs)
-  return { ...buckets, fromMs: Math.max(stretch.fromMs, buckets.times[0] ?? 0), toMs }
+  return { ...buckets, fromMs: Math.max(stretch.fromMs, buckets.times[0] ?? 0), toMs, partial: base.partial }
 }
 
 /** Counts as events a second. The buckets at both ends may be cut: they are divided by the time that they cover. */

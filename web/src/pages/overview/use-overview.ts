@@ -1,7 +1,8 @@
 //! The numbers of the overview, moved on once a second.
 import { useQuery } from '@tanstack/react-query'
-import { patternsQuery } from '@/api/queries'
+import { patternsQuery, type Told } from '@/api/queries'
 import type { Histogram } from '@/api/types'
+import { TREND_BUCKETS } from '@/components/charts'
 import { usualBand, errorRates, type Buckets } from '@/lib/series'
 import { live } from '@/live/live'
 import { useSignal } from '@/live/signal'
@@ -60,6 +61,8 @@ export interface StoredFigures {
   total: number
   growth: number[]
   sinceMs: number
+  /** Why the total is not exact. */
+  partial?: string
 }
 
 /** All that is stored, with what came since it was counted. */
@@ -71,10 +74,10 @@ export function useStored(): Asked<StoredFigures> {
   return useAsked(query, figures)
 }
 
-function storedFigures({ histogram, coveredMs }: { histogram: Histogram; coveredMs: number }): StoredFigures {
+function storedFigures({ histogram, coveredMs }: { histogram: Told<Histogram>; coveredMs: number }): StoredFigures {
   let { total } = histogram
   for (const [second] of live.seconds.after(coveredMs / 1000)) total += live.seconds.total(second)
-  return { total, growth: growth(histogram.series), sinceMs: Date.parse(histogram.from) }
+  return { total, growth: growth(histogram.series), sinceMs: Date.parse(histogram.from), partial: histogram.partial }
 }
 
 /** Nothing yet: looked at again soon, so that the first patterns don't take half a minute to show. */
@@ -84,6 +87,15 @@ const EMPTY_MS = 4000
 export function usePatterns(since: number) {
   const query = useQuery({
     ...patternsQuery({ since }, { limit: 1000 }),
+    refetchInterval: ({ state }) => (state.data?.patterns.length === 0 ? EMPTY_MS : 30_000),
+  })
+  return useAsked(query, query.data)
+}
+
+/** The most frequent ones with their courses. */
+export function useTopPatterns(since: number, limit: number) {
+  const query = useQuery({
+    ...patternsQuery({ since }, { limit, trend: TREND_BUCKETS }),
     refetchInterval: ({ state }) => (state.data?.patterns.length === 0 ? EMPTY_MS : 30_000),
   })
   return useAsked(query, query.data)

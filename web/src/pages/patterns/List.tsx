@@ -2,9 +2,10 @@
 import { useQuery } from '@tanstack/react-query'
 import { useEffect } from 'react'
 import { totalQuery } from '@/api/queries'
+import { NotWhole } from '@/components/NotWhole'
 import { Button } from '@/components/ui/button'
 import { Empty, Failure, reason } from '@/components/ui/states'
-import { exact } from '@/lib/format'
+import { counted, exact, minutes } from '@/lib/format'
 import type { Filters } from '@/lib/search-params'
 import { FirstData } from '../overview/FirstData'
 import type { Order, PatternLine } from './order'
@@ -17,19 +18,29 @@ interface StripProps {
   filters: Filters
   shown: readonly PatternLine[] | undefined
   total: number | undefined
+  /** Why the numbers are not whole. */
+  partial: string | undefined
   error: unknown
 }
 
+function howMany(shown: readonly PatternLine[], total: number | undefined): string {
+  const gone = shown.filter(({ count }) => count === 0).length
+  const fresh = shown.filter(({ isNew }) => isNew).length
+  const here = shown.length - gone
+  const many = total !== undefined && total !== here ? `${exact(here)} of ${counted(total, 'pattern')}` : counted(here, 'pattern')
+  return [many, fresh > 0 && `${exact(fresh)} new`, gone > 0 && `${exact(gone)} gone`].filter(Boolean).join(' · ')
+}
+
 /** How many there are, which filters came with the address, and whether the numbers are old. */
-export function Strip({ filters, shown, total, error }: StripProps) {
-  const fresh = shown?.filter(({ isNew }) => isNew).length ?? 0
-  const many = shown && total !== undefined && shown.length !== total ? `${exact(shown.length)} of ${exact(total)} patterns` : shown && (shown.length === 1 ? '1 pattern' : `${exact(shown.length)} patterns`)
+export function Strip({ filters, shown, total, partial, error }: StripProps) {
   return (
     <div className="flex min-h-10 shrink-0 flex-wrap items-center gap-x-3 gap-y-1 border-b border-line px-4 py-1.5 text-xs text-muted">
-      <output className="nums">{shown ? `${many ?? ''}${fresh > 0 ? ` · ${exact(fresh)} new` : ''}` : 'Reading patterns…'}</output>
+      <output className="nums">{shown ? howMany(shown, total) : 'Reading patterns…'}</output>
       {filters.source !== undefined && <Chip name="source" value={filters.source} onRemove={() => setSearch({ source: undefined })} />}
       {filters.pattern !== undefined && <Chip name="pattern" value={filters.pattern} onRemove={() => setSearch({ pattern: undefined })} />}
       {filters.q !== undefined && <Chip name="lines with" value={filters.q} onRemove={() => setSearch({ q: undefined })} />}
+      <span className="ml-auto max-sm:hidden">Change: against the {filters.since === undefined ? 'same stretch' : minutes(filters.since)} before</span>
+      <NotWhole why={partial} />
       {error !== null && error !== undefined && <span className="min-w-0 truncate text-caution">Not up to date: {reason(error)}</span>}
     </div>
   )

@@ -1,11 +1,14 @@
 //! One pattern in full, beside the list; on a phone in its place.
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@/frame/Link'
+import { navigate } from '@/frame/router'
 import { ArrowLeft, Check, Copy, Filter, FilterX, X } from 'lucide-react'
 import { useEffect, useRef, useState, type ReactNode } from 'react'
-import { histogramQuery, patternQuery, recentQuery } from '@/api/queries'
+import { histogramQuery, patternQuery, recentQuery, type Told } from '@/api/queries'
 import type { PatternDetail as Detail } from '@/api/types'
-import { BarList, Chart, LevelMix, levelMixText, levelSeries, NewBadge, PanelFailure } from '@/components/charts'
+import { NotWhole } from '@/components/NotWhole'
+import { BarList, Chart, type BarItem, LevelMix, levelMixText, levelSeries, NewBadge, PanelFailure } from '@/components/charts'
+import { InsightBox } from '@/components/insight/InsightBox'
 import { buttonClass, IconButton } from '@/components/ui/button'
 import { SkeletonLines } from '@/components/ui/skeleton'
 import { Failure } from '@/components/ui/states'
@@ -14,14 +17,15 @@ import { plain } from '@/lib/hostile'
 import type { Filters } from '@/lib/search-params'
 import { Examples } from './Examples'
 import { without } from './explore-links'
-import { InsightBox } from './InsightBox'
 import { changeText, type PatternLine } from './order'
 import { Values } from './Values'
 
 /** So many of the newest lines tell the values of variables. */
 const TOLD_BY = 200
 /** An hour has one for each minute, wherever in a minute it begins. */
-const TREND_BUCKETS = 75
+const COURSE_BUCKETS = 75
+/** Sources with a bar of their own. */
+const MOST_SOURCES = 10
 
 export interface PatternDetailProps {
   id: string
@@ -83,7 +87,7 @@ function PatternId({ id }: { id: string }) {
 }
 
 interface BodyProps {
-  detail: Detail
+  detail: Told<Detail>
   line: PatternLine | undefined
   filters: Filters
   nowMs: number
@@ -94,6 +98,7 @@ function Body({ detail, line, filters, nowMs }: BodyProps) {
   const messages = (recent.data?.rows ?? detail.examples).map(({ message }) => message)
   return (
     <>
+      <NotWhole why={detail.partial} className="shrink-0 text-xs" />
       <Values template={detail.template} messages={messages} />
       <Ways id={detail.id} filters={filters} />
       <Figures detail={detail} line={line} nowMs={nowMs} />
@@ -122,7 +127,9 @@ function Ways({ id, filters }: { id: string; filters: Filters }) {
 }
 
 function Sources({ detail, filters }: { detail: Detail; filters: Filters }) {
-  const items = detail.sources.map(({ value, count }) => ({
+  const named = detail.sources.slice(0, MOST_SOURCES)
+  const others = detail.sources.slice(MOST_SOURCES)
+  const items: BarItem[] = named.map(({ value, count }) => ({
     key: value,
     name: (
       <Link to="/explore" search={{ ...filters, pattern: detail.id, source: value }} className="hover:underline" title={plain(value, 256)}>
@@ -132,6 +139,9 @@ function Sources({ detail, filters }: { detail: Detail; filters: Filters }) {
     value: count,
     token: 'c0',
   }))
+  if (others.length > 0) {
+    items.push({ key: ' others', name: `${exact(others.length)} others`, value: others.reduce((sum, { count }) => sum + count, 0), token: 'c7' })
+  }
   return (
     <Part title="Sources">
       <BarList label="Lines by source" nameWidth="w-32" total={Math.max(detail.count, 1)} items={items} />
@@ -163,16 +173,14 @@ function Part({ title, children }: { title: string; children: ReactNode }) {
 }
 
 function Figures({ detail, line, nowMs }: Omit<BodyProps, 'filters'>) {
-  const first = Date.parse(detail.firstSeen)
-  const last = Date.parse(detail.lastSeen)
+  const seen = (when: string | null): [string, string] => (when === null ? ['–', ''] : [ago(Date.parse(when), nowMs), dateTime(Date.parse(when))])
   const before = line?.before ?? null
   const figures: [name: string, value: string, below: string][] = [
     ['Lines', exact(detail.count), line ? `${percent(line.share, 2)} of all` : ''],
     ['Change', line ? changeText(line) : '–', before === null ? '' : `${exact(before)} in the window before`],
     ['Sources', exact(detail.sources.length), ''],
-    // Without a line in the range nothing was seen in it.
-    ['First seen', detail.count === 0 ? '–' : ago(first, nowMs), detail.count === 0 ? '' : dateTime(first)],
-    ['Last seen', detail.count === 0 ? '–' : ago(last, nowMs), detail.count === 0 ? '' : dateTime(last)],
+    ['First seen', ...seen(detail.firstSeen)],
+    ['Last seen', ...seen(detail.lastSeen)],
   ]
   return (
     <div>
@@ -194,7 +202,7 @@ function Figures({ detail, line, nowMs }: Omit<BodyProps, 'filters'>) {
 }
 
 function Trend({ id, filters }: { id: string; filters: Filters }) {
-  const { data, error, refetch } = useQuery({ ...histogramQuery({ ...filters, pattern: id }, { by: 'level', buckets: TREND_BUCKETS }), placeholderData: undefined })
+  const { data, error, refetch } = useQuery({ ...histogramQuery({ ...filters, pattern: id }, { by: 'level', buckets: COURSE_BUCKETS }), placeholderData: undefined })
   const start = data ? Date.parse(data.from) : 0
   const times = Array.from({ length: data?.series[0]?.counts.length ?? 0 }, (_, i) => start + i * (data?.bucketMs ?? 0))
   const series = data ? levelSeries({ times, stepMs: data.bucketMs, series: data.series }) : []
@@ -202,13 +210,14 @@ function Trend({ id, filters }: { id: string; filters: Filters }) {
     <Chart
       kind="stack"
       label="Trend"
-      note={filters.since === undefined ? 'lines by level' : `last ${minutes(filters.since)}, by level`}
+      note={`${filters.since === undefined ? 'lines' : `last ${minutes(filters.since)}`}, by level · drag to open`}
       times={times}
       stepMs={data?.bucketMs}
       series={series}
       height={116}
       loading={!data && !error}
       overlay={error && !data ? <PanelFailure error={error} retry={() => void refetch()} /> : undefined}
+      onZoom={(from, to) => navigate({ to: '/explore', search: { ...filters, since: undefined, pattern: id, from, to, live: false } })}
     />
   )
 }

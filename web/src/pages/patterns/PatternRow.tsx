@@ -2,7 +2,7 @@
 import { Link } from '@/frame/Link'
 import { Filter, FilterX } from 'lucide-react'
 import { memo, type KeyboardEvent } from 'react'
-import { LevelMix, mainLevelToken, NewBadge, PatternTrend, Template } from '@/components/charts'
+import { LevelMix, NewBadge, PatternTrend, Template } from '@/components/charts'
 import { buttonClass } from '@/components/ui/button'
 import { tip } from '@/components/ui/tooltip'
 import { cx } from '@/lib/cx'
@@ -37,7 +37,7 @@ function changeTone({ count: now, before, levels }: PatternLine): string {
 
 export const PatternRow = memo(function PatternRow({ line, place, room, selected, filters, nowMs }: PatternRowProps) {
   const change = changeText(line)
-  const trend = <PatternTrend id={line.id} filters={filters} token={mainLevelToken(line.levels)} className="w-full" />
+  const trend = <PatternTrend counts={line.trend} open={filters.from === undefined} levels={line.levels} className="w-full" />
   return (
     <tr
       aria-rowindex={place + 1}

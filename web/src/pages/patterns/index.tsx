@@ -26,14 +26,14 @@ export function PatternsPage() {
   const filters = useMemo(() => filtersOf(search), [search])
   const { sort: order = 'count', page = 1, find, sel } = search
   const [pointer, setPointer] = useState(false)
-  const { lines, total, error, nowMs, retry } = usePatternLines(filters, page, order)
+  const { lines, total, partial, error, nowMs, retry } = usePatternLines(filters, page, order)
   const shown = useArranged(lines, find, order, pointer)
   usePatternKeys(shown, sel, () => close(sel))
   return (
     <Page title="Patterns" bar={<Bar search={search} filters={filters} order={order} />}>
       <div className="flex min-h-0 min-w-0 flex-1">
         <section aria-label="List of patterns" className={cx('flex min-h-0 min-w-0 flex-1 flex-col bg-surface', sel !== undefined && 'max-lg:hidden')}>
-          <Strip filters={filters} shown={shown} total={total} error={lines ? error : null} />
+          <Strip filters={filters} shown={shown} total={total} partial={partial} error={lines ? error : null} />
           <List {...{ shown, error, retry, order, setOrder, setPointer, sel, filters, nowMs, find }} />
           <Pages page={page} total={total ?? 0} onPage={(to) => setSearch({ page: to === 1 ? undefined : to })} />
         </section>

@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Insight } from '@/api/types'
 import { without } from './explore-links'
-import { hasWords, saying, sureness, whyLocal, worthALook } from './insight-words'
-import { changeText, inOrder, keptOrder, matching, surprise, type PatternLine } from './order'
+import { hasWords, saying, sureness, whyLocal, worthALook } from '@/components/insight/words'
+import { changeText, goneLines, inOrder, keptOrder, matching, surprise, type PatternLine } from './order'
 import { bounds, linesBefore } from './queries'
 import { inSight } from './window'
 
@@ -70,11 +70,19 @@ describe('change against the window before', () => {
   })
 
   it('knows a zero from what was not told', () => {
-    const counts = new Map([['a', 3]])
-    expect(linesBefore({ counts, whole: true }, 'a')).toBe(3)
-    expect(linesBefore({ counts, whole: true }, 'b')).toBe(0)
-    expect(linesBefore({ counts, whole: false }, 'b')).toBeNull()
+    const patterns = new Map([['a', line('a', { count: 3 })]])
+    expect(linesBefore({ patterns, whole: true }, 'a')).toBe(3)
+    expect(linesBefore({ patterns, whole: true }, 'b')).toBe(0)
+    expect(linesBefore({ patterns, whole: false }, 'b')).toBeNull()
     expect(linesBefore(undefined, 'a')).toBeNull()
+  })
+
+  it('tells of what is gone too, and how much of it there was', () => {
+    const now = [line('a', { trend: [4, 6] })]
+    const gone = goneLines([line('a'), line('b', { count: 70, trend: [3, 4] })], now)
+    expect(gone).toMatchObject([{ id: 'b', count: 0, before: 70, trend: [0, 0] }])
+    expect(gone.map(changeText)).toEqual(['gone'])
+    expect(ids(inOrder([...now, ...gone], 'change'))).toEqual(['b', 'a'])
   })
 
   it('is against a window of the same length', () => {

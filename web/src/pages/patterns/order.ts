@@ -8,6 +8,13 @@ export interface PatternLine extends PatternSummary {
   before: number | null
 }
 
+/** Patterns of the window before that have no lines any more: a heartbeat that stopped says as much as an error that came. */
+export function goneLines(before: Iterable<PatternSummary>, now: readonly PatternSummary[]): PatternLine[] {
+  const here = new Set(now.map(({ id }) => id))
+  const gone = [...before].filter(({ id }) => !here.has(id))
+  return gone.map((pattern) => ({ ...pattern, before: pattern.count, count: 0, share: 0, isNew: false, trend: now[0]?.trend?.map(() => 0) }))
+}
+
 export type Order = PatternSort | 'count'
 
 export const ORDERS: readonly { order: Order; name: string }[] = [
@@ -55,9 +62,10 @@ export function matching(lines: readonly PatternLine[], find: string | undefined
   })
 }
 
-/** `+12%`, `new`, or `–` where there is nothing to compare with. */
+/** `+12%`, `new`, `gone`, or `–` where there is nothing to compare with. */
 export function changeText({ count, before, isNew }: Pick<PatternLine, 'count' | 'before' | 'isNew'>): string {
   if (before === null) return '–'
+  if (count === 0 && before > 0) return 'gone'
   if (before === 0) return isNew || count === 0 ? 'new' : 'back'
   return change(count, before) ?? '–'
 }

@@ -2,6 +2,8 @@
 import { keepPreviousData, queryOptions } from '@tanstack/react-query'
 import { answered, api } from '@/api/client'
 import { patternsQuery } from '@/api/queries'
+import { TREND_BUCKETS } from '@/components/charts'
+import type { PatternSummary } from '@/api/types'
 import type { Filters } from '@/lib/search-params'
 import { apiFilters } from '@/lib/time-range'
 
@@ -17,13 +19,13 @@ export function bounds(filters: Filters, nowMs: number): { from: number; to: num
 
 export function listQuery(filters: Filters, page: number, sort: 'count' | 'recent') {
   return {
-    ...patternsQuery(filters, { limit: AT_ONCE, offset: (page - 1) * AT_ONCE, sort }),
+    ...patternsQuery(filters, { limit: AT_ONCE, offset: (page - 1) * AT_ONCE, sort, trend: TREND_BUCKETS }),
     // What is past doesn't change.
     refetchInterval: filters.from === undefined ? REFRESH_MS : (false as const),
   }
 }
 
-/** Lines by pattern in the window of the same length before; whether all patterns of it are told. */
+/** The patterns of the window of the same length before; whether all of them are told. */
 export function beforeQuery(filters: Filters) {
   return queryOptions({
     queryKey: ['patterns', 'before', apiFilters(filters)],
@@ -31,8 +33,8 @@ export function beforeQuery(filters: Filters) {
       const { from, to } = bounds(filters, Date.now())
       const query = { ...apiFilters({ ...filters, since: undefined, from: from - (to - from), to: from }), limit: AT_ONCE }
       const { data, response } = await answered(api.GET('/patterns', { params: { query }, signal }))
-      const total = Number(response.headers.get('X-Total-Count') ?? data.length)
-      return { counts: new Map(data.map(({ id, count }) => [id, count])), whole: total <= data.length }
+      const total = Number(response.headers.get('X-Total-Count') ?? Number.NaN)
+      return { patterns: new Map(data.map((pattern) => [pattern.id, pattern])), whole: total <= data.length }
     },
     placeholderData: keepPreviousData,
     staleTime: REFRESH_MS,
@@ -40,12 +42,12 @@ export function beforeQuery(filters: Filters) {
   })
 }
 
-export interface BeforeCounts {
-  counts: ReadonlyMap<string, number>
+export interface Before {
+  patterns: ReadonlyMap<string, PatternSummary>
   whole: boolean
 }
 
 /** Null: not known. A pattern that isn't among those told had none, if all were told. */
-export function linesBefore(before: BeforeCounts | undefined, id: string): number | null {
-  return before?.counts.get(id) ?? (before?.whole === true ? 0 : null)
+export function linesBefore(before: Before | undefined, id: string): number | null {
+  return before?.patterns.get(id)?.count ?? (before?.whole === true ? 0 : null)
 }

@@ -4,7 +4,7 @@ import { useCallback, useMemo, useState } from 'react'
 import { useKeys } from '@/frame/keys'
 import { navigate } from '@/frame/router'
 import type { Filters, PatternsSearch } from '@/lib/search-params'
-import { inOrder, keptOrder, matching, type Order, type PatternLine } from './order'
+import { goneLines, inOrder, keptOrder, matching, type Order, type PatternLine } from './order'
 import { beforeQuery, linesBefore, listQuery } from './queries'
 
 /** Minutes shown when the address says nothing. */
@@ -34,9 +34,13 @@ export function usePatternLines(filters: Filters, page: number, order: Order) {
   const wait = order === 'change' && before.isPending
   const lines = useMemo(() => {
     if (!list.data || wait) return undefined
-    return list.data.patterns.map((pattern): PatternLine => ({ ...pattern, before: linesBefore(before.data, pattern.id) }))
-  }, [list.data, wait, before.data])
-  return { lines, total: list.data?.total, error: list.error, nowMs: list.dataUpdatedAt, retry }
+    const { patterns, total } = list.data
+    const here = patterns.map((pattern): PatternLine => ({ ...pattern, before: linesBefore(before.data, pattern.id) }))
+    // Of a list that is only a part nobody knows what is gone.
+    const whole = page === 1 && total === patterns.length
+    return order === 'change' && whole && before.data ? [...here, ...goneLines(before.data.patterns.values(), patterns)] : here
+  }, [list.data, wait, before.data, order, page])
+  return { lines, total: list.data?.total, partial: list.data?.partial, error: list.error, nowMs: list.dataUpdatedAt, retry }
 }
 
 type Lines = readonly PatternLine[] | undefined

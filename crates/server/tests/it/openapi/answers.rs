@@ -36,6 +36,8 @@ fn questions(row: &Value) -> Vec<(&'static str, String)> {
         ("/stats/facets", "/stats/facets?fields=source,level,pattern,order,context.source&colour=red"),
         ("/stats/facets", "/stats/facets?fields=,"),
         ("/patterns", "/patterns?sort=recent&colour=red"),
+        ("/patterns", "/patterns?trend=30&sinceMinutes=60"),
+        ("/patterns", "/patterns?trend=101"),
         ("/patterns", "/patterns?limit=-1"),
         ("/patterns/{id}", "/patterns/0000000000000000"),
         ("/patterns/{id}", "/patterns/zzz"),

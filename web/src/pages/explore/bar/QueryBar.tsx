@@ -86,7 +86,7 @@ export function QueryBar({ ref, search, known, errorId, onType, onRemove }: Quer
     setQ(search.q)
     setText(search.q ?? '')
   }
-  const list = useCompletion(known)
+  const list = useCompletion(known, search)
   const chips = chipsOf(search)
 
   const submit = (typed: string) => {

@@ -9,7 +9,7 @@ import { Button, IconButton } from '@/components/ui/button'
 import { CopyButton } from '@/components/ui/copy'
 import { SkeletonLines } from '@/components/ui/skeleton'
 import { Failure } from '@/components/ui/states'
-import { exact } from '@/lib/format'
+import { datedRowTime, exact } from '@/lib/format'
 import type { Filters } from '@/lib/search-params'
 import { storedRow, type TableRow } from '@/live/rows'
 import type { ExploreActions } from '../use-explore'
@@ -46,6 +46,19 @@ function Message({ text }: { text: string }) {
         </Button>
       )}
     </section>
+  )
+}
+
+/** In the time of who looks, as the table has it, and in the one that everybody shares. */
+function When({ at }: { at: number }) {
+  const utc = new Date(at).toISOString()
+  return (
+    <div className="flex flex-wrap items-baseline gap-x-3">
+      <time dateTime={utc} className="log-text nums text-ink">
+        {datedRowTime(at)}
+      </time>
+      <span className="log-text nums text-subtle">{utc}</span>
+    </div>
   )
 }
 
@@ -86,9 +99,7 @@ export function Drawer({ seq, held, filters, actions, onClose, onStep }: DrawerP
         {row && (
           <>
             <div className="flex flex-col gap-2">
-              <time dateTime={new Date(row.time).toISOString()} className="log-text nums text-muted">
-                {new Date(row.time).toISOString()}
-              </time>
+              <When at={row.time} />
               <Message key={seq} text={row.message} />
             </div>
             <PatternCard row={row} filters={filters} actions={actions} />

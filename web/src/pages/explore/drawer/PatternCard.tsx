@@ -1,10 +1,9 @@
 //! The pattern of a line: its template, its course, and what is known about it.
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@/frame/Link'
-import { Sparkles } from 'lucide-react'
 import { patternQuery } from '@/api/queries'
-import type { Insight } from '@/api/types'
-import { mainLevelToken, Sparkline, Template } from '@/components/charts'
+import { mainLevelToken, Sparkline, Template, withoutCutEnds } from '@/components/charts'
+import { InsightBox } from '@/components/insight/InsightBox'
 import { Skeleton } from '@/components/ui/skeleton'
 import { Failure } from '@/components/ui/states'
 import { ago, exact } from '@/lib/format'
@@ -12,29 +11,10 @@ import type { Filters } from '@/lib/search-params'
 import { rangeLabel } from '@/lib/time-range'
 import { insightKey, type TableRow } from '@/live/rows'
 import { live } from '@/live/live'
-import { saying, SEVERITY_TEXT, sureness, whyLocal } from '@/pages/patterns/insight-words'
 import type { ExploreActions } from '../use-explore'
 
 /** Range of the trend where the view has none. */
 const USUAL_MINUTES = 60
-
-export function InsightCard({ insight }: { insight: Insight }) {
-  const says = saying(insight)
-  const why = whyLocal(insight)
-  return (
-    <section aria-label="Insight" className="rounded-lg border border-accent/35 bg-accent-soft/60 px-3 py-2.5">
-      <div className="flex items-center gap-2 text-xs">
-        <Sparkles aria-hidden className="size-3.5 text-accent" />
-        <span className={`font-semibold uppercase ${SEVERITY_TEXT[insight.severity]}`}>{insight.severity}</span>
-        <span className="text-muted">{insight.category}</span>
-        <span className="ml-auto text-muted">{sureness(insight)}</span>
-      </div>
-      <p className="mt-1.5 break-words">{says ?? 'Nothing stands out about this pattern.'}</p>
-      {insight.remediation !== undefined && insight.remediation !== '' && <p className="mt-1 break-words text-muted">{insight.remediation}</p>}
-      {why !== '' && <p className="mt-1 text-xs text-muted">{why}</p>}
-    </section>
-  )
-}
 
 export function PatternCard({ row, filters, actions }: { row: TableRow; filters: Filters; actions: ExploreActions }) {
   const { from, to, since = from === undefined ? USUAL_MINUTES : undefined } = filters
@@ -44,7 +24,7 @@ export function PatternCard({ row, filters, actions }: { row: TableRow; filters:
   const insight = data?.insight ?? live.insights.get(insightKey(row.patternId, row.level))
   return (
     <>
-      {insight ? <InsightCard insight={insight} /> : pattern.isPending && <Skeleton className="h-19" />}
+      {insight ? <InsightBox insight={insight} /> : pattern.isPending && <Skeleton className="h-19" />}
       <section aria-label="Pattern">
         <h2 className="mb-1.5 flex items-center gap-2 text-xs font-semibold text-subtle">
           Pattern
@@ -55,9 +35,9 @@ export function PatternCard({ row, filters, actions }: { row: TableRow; filters:
         {data && (
           <div className="rounded-lg border border-line px-3 py-2.5">
             <Template text={data.template} className="line-clamp-4 break-words" />
-            <Sparkline values={data.trend} token={mainLevelToken(data.levels)} className="mt-2 h-8 w-full" />
+            <Sparkline values={range.from === undefined ? withoutCutEnds(data.trend) : data.trend} token={mainLevelToken(data.levels)} className="mt-2 h-8 w-full" />
             <p className="nums mt-1.5 text-xs text-muted">
-              {exact(data.count)} events · <span>first seen {ago(Date.parse(data.firstSeen), pattern.dataUpdatedAt)}</span>
+              {exact(data.count)} events · <span>{data.firstSeen === null ? 'none is stored any more' : `first seen ${ago(Date.parse(data.firstSeen), pattern.dataUpdatedAt)}`}</span>
             </p>
             <div className="mt-1.5 flex flex-wrap gap-x-4 gap-y-1 text-xs">
               <button type="button" className="font-medium text-accent hover:underline" onClick={() => actions.only('pattern', data.id)}>

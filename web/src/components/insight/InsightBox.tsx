@@ -3,7 +3,7 @@ import { Sparkles } from 'lucide-react'
 import type { Insight } from '@/api/types'
 import { cx } from '@/lib/cx'
 import { plain } from '@/lib/hostile'
-import { saying, SEVERITY_TEXT, sureness, whyLocal } from './insight-words'
+import { saying, SEVERITY_TEXT, sureness, whyLocal } from './words'
 
 export function InsightBox({ insight }: { insight: Insight }) {
   const local = whyLocal(insight)
