@@ -102,3 +102,8 @@ class Whittle {
 export function lines(from, to, more = {}) {
   return Array.from({ length: to - from }, (_, i) => ({ source: 'shop', level: 'info', message: `order ${from + i} was packed`, context: { status: 200 + (i % 2) * 300, user: { id: `u${i % 7}` } }, ...more }))
 }
+
+/** So many minutes ago, as records say it. */
+export function ago(minutes) {
+  return new Date(Date.now() - minutes * 60_000).toISOString()
+}
