@@ -50,10 +50,12 @@ test-e2e: page
 bench: build
 	cargo run --release --locked -p whittle-bench -- $(ARGS)
 
-# What the page costs in a real browser: CPU from traces, heap after collection.
+# What the page costs in a real browser: CPU from traces, heap after collection, over ten minutes and ten million rows. Parts alone:
+# make bench-web ARGS='weight chart list load live many viewers'
 bench-web: build
 	@deploy/dev/setup.sh browser
-	cd web && WHITTLE_BIN=$(abspath $(WHITTLE)) npm run --silent bench
+	cargo build --release --locked -p whittle-server --example gateway_fanout
+	cd web && WHITTLE_BIN=$(abspath $(WHITTLE)) npm run --silent bench -- $(ARGS)
 
 # The same tests as in `make test`, for longer: 100,000 power cuts, 1,000 kills.
 soak: setup

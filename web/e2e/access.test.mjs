@@ -1,13 +1,10 @@
 //! For everyone: no violation that axe finds, on each page, in each theme and state; everything by keys alone; no sideways scroll on a phone.
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { after, before, describe, it } from 'node:test'
 import { browser, inSight, open, row } from './browser.mjs'
+import { layoutShift, violations, wide } from './look.mjs'
 import { until } from './until.mjs'
 import { lines, skipReason, whittle } from './whittle.mjs'
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 const drawn = (page) => page.waitForFunction(() => document.querySelector('.skeleton') === null)
 
@@ -50,9 +47,7 @@ describe('Access', { skip: skipReason() }, () => {
         const { page, close } = await open(chrome, server.page + path, { theme, bypassCSP: true, allowed: [/400/] })
         await arrive(page)
         await drawn(page)
-        await page.evaluate(axe)
-        const { violations } = await page.evaluate(() => globalThis.axe.run())
-        assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html.slice(0, 160))]), [])
+        assert.deepEqual(await violations(page), [])
         await close()
       })
     }
@@ -63,16 +58,7 @@ describe('Access', { skip: skipReason() }, () => {
       const { page, close } = await open(chrome, server.page + path, { width: 390, height: 844, allowed: [/400/] })
       await arrive(page)
       await drawn(page)
-      const wide = await page.evaluate(() => {
-        // What a box cuts off or scrolls within itself is no trouble; the box is.
-        const held = (element) => {
-          for (let up = element.parentElement; up && up !== document.body; up = up.parentElement) if (getComputedStyle(up).overflowX !== 'visible') return true
-          return false
-        }
-        const over = [...document.body.querySelectorAll('*')].filter((element) => element.getBoundingClientRect().right > innerWidth + 1 && element.checkVisibility({ visibilityProperty: true }))
-        return { page: document.documentElement.scrollWidth, elements: over.filter((element) => !held(element)).map((element) => element.outerHTML.slice(0, 120)) }
-      })
-      assert.deepEqual(wide, { page: 390, elements: [] })
+      assert.deepEqual(await wide(page), { scroll: 390, elements: [] })
       await close()
     })
   }
@@ -150,16 +136,7 @@ describe('Access', { skip: skipReason() }, () => {
     for (const path of ['/', '/explore?live=false', '/patterns']) {
       await page.goto(server.page + path)
       await drawn(page)
-      const shift = await page.evaluate(
-        () =>
-          new Promise((done) => {
-            let sum = 0
-            new PerformanceObserver((list) => {
-              for (const entry of list.getEntries()) if (!entry.hadRecentInput) sum += entry.value
-            }).observe({ type: 'layout-shift', buffered: true })
-            requestAnimationFrame(() => setTimeout(() => done(sum), 0))
-          }),
-      )
+      const shift = await layoutShift(page)
       assert.ok(shift <= 0.02, `${path} shifted by ${shift}`)
     }
     await close()

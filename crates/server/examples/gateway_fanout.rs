@@ -1,9 +1,9 @@
 //! What the gateway costs: CPU seconds of its process while many viewers watch a steady stream.
 //!
-//! `gateway_fanout [VIEWERS] [EVENTS_A_SECOND] [SECONDS]` runs the viewers in a process of their own, so that only the gateway is
-//! counted. Viewers read bytes and look at none of them; one more client, the probe, reads each event and measures its delay. Without
-//! arguments: 1,000 viewers with `batchMs` 100 at 1,000 events/s, then 200 plain ones, then what `publish` itself takes
-//! (`gateway_fanout publish`: that alone).
+//! `gateway_fanout [VIEWERS] [EVENTS_A_SECOND] [SECONDS] [STALLED]` runs the viewers in a process of their own, so that only the
+//! gateway is counted. Viewers read bytes and look at none of them, but for the STALLED ones, which never read; one more client,
+//! the probe, reads each event and measures its delay. Without arguments: 1,000 viewers with `batchMs` 100 at 1,000 events/s,
+//! then 200 plain ones, then what `publish` itself takes (`gateway_fanout publish`: that alone).
 
 #![allow(clippy::print_stdout, reason = "it prints what it measured")]
 
@@ -45,17 +45,19 @@ impl InsightLookup for NoKey {
 async fn main() -> Outcome {
     let args: Vec<String> = std::env::args().skip(1).collect();
     if args.first().is_some_and(|arg| arg == "viewers") {
-        return viewers(args[1].parse()?, args[2].parse()?, &args[3], Duration::from_secs(args[4].parse()?)).await;
+        let time = Duration::from_secs(args[4].parse()?);
+        return viewers(args[1].parse()?, args[2].parse()?, &args[3], time, args[5].parse()?).await;
     }
     if args.first().is_some_and(|arg| arg == "publish") {
         publishing();
         return Ok(());
     }
     let arg = |i: usize, usual: u64| args.get(i).map_or(Ok(usual), |text: &String| text.parse());
-    let (count, rate, seconds) = (arg(0, 1000)?, arg(1, 1000)?, arg(2, 10)?);
+    let (count, rate, seconds, stalled) = (arg(0, 1000)?, arg(1, 1000)?, arg(2, 10)?, arg(3, 0)?);
     yardstick();
-    measure("batched 100 ms", count, "/?batchMs=100", rate, seconds).await?;
-    measure("plain", count.div_ceil(5), "/", rate, seconds).await?;
+    let load = Load { count, stalled, rate, seconds };
+    measure("batched 100 ms", "/?batchMs=100", load).await?;
+    measure("plain", "/", Load { count: count.div_ceil(5), ..load }).await?;
     publishing();
     Ok(())
 }
@@ -68,7 +70,18 @@ fn yardstick() {
     println!("yardstick: SHA-256 of 64 MiB took {:.2} CPU s", cpu() - started);
 }
 
-async fn measure(name: &str, count: u64, path: &str, rate: u64, seconds: u64) -> Outcome {
+/// Who watches what, for how long.
+#[derive(Clone, Copy)]
+struct Load {
+    count: u64,
+    /// Of them those that never read.
+    stalled: u64,
+    rate: u64,
+    seconds: u64,
+}
+
+async fn measure(name: &str, path: &str, load: Load) -> Outcome {
+    let Load { count, stalled, rate, seconds } = load;
     let stop = CancellationToken::new();
     let insight =
         r#"{"summary":"analysis_failed","confidence":0,"status":"no_key","severity":"low","category":"other"}"#;
@@ -84,7 +97,7 @@ async fn measure(name: &str, count: u64, path: &str, rate: u64, seconds: u64) ->
     tokio::spawn(serve(listener, Routes::new(gateway.routes()), course));
     let beating = gateway.clone();
     let running = tokio::spawn(async move { beating.run().await });
-    let child = spawn_viewers(address, count, path, seconds)?;
+    let child = spawn_viewers(address, path, load)?;
     while gateway.metrics().clients.get() < count as i64 + 1 {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
@@ -100,7 +113,7 @@ async fn measure(name: &str, count: u64, path: &str, rate: u64, seconds: u64) ->
     let (took, used) = (started.elapsed().as_secs_f64(), cpu() - cpu_before);
     let metrics = gateway.metrics();
     println!(
-        "{name}: {count} viewers at {rate} events/s: {:.2} CPU s in {took:.1} s = {:.2} cores; {} events sent, {} dropped, {:.0} MB/s, {} MiB resident",
+        "{name}: {count} viewers, {stalled} of them stalled, at {rate} events/s: {:.2} CPU s in {took:.1} s = {:.2} cores; {} events sent, {} dropped, {:.0} MB/s, {} MiB resident",
         used,
         used / took,
         metrics.sent.get() - sent,
@@ -114,10 +127,11 @@ async fn measure(name: &str, count: u64, path: &str, rate: u64, seconds: u64) ->
     Ok(())
 }
 
-fn spawn_viewers(address: SocketAddr, count: u64, path: &str, seconds: u64) -> std::io::Result<Child> {
+fn spawn_viewers(address: SocketAddr, path: &str, load: Load) -> std::io::Result<Child> {
     let me = std::env::current_exe()?;
-    let (address, count, seconds) = (address.to_string(), count.to_string(), seconds.to_string());
-    Command::new(me).args(["viewers", &address, &count, path, &seconds]).stdout(Stdio::piped()).spawn()
+    let [count, seconds, stalled] = [load.count, load.seconds, load.stalled].map(|number| number.to_string());
+    let address = address.to_string();
+    Command::new(me).args(["viewers", &address, &count, path, &seconds, &stalled]).stdout(Stdio::piped()).spawn()
 }
 
 fn last_line(mut child: Child) -> std::io::Result<String> {
@@ -207,15 +221,21 @@ fn publishing() {
 }
 
 /// The other process: viewers that read, and the probe.
-async fn viewers(address: SocketAddr, count: u64, path: &str, time: Duration) -> Outcome {
+async fn viewers(address: SocketAddr, count: u64, path: &str, time: Duration, stalled: u64) -> Outcome {
     let bytes = Arc::new(std::sync::atomic::AtomicU64::new(0));
-    for _ in 0..count {
+    let mut idle = Vec::new();
+    for number in 0..count {
         let mut socket = TcpStream::connect(address).await?;
         let head = format!(
             "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
         );
         socket.write_all(head.as_bytes()).await?;
+        if number < stalled {
+            // Held, so that the connection stays open; never read.
+            idle.push(socket);
+            continue;
+        }
         let bytes = bytes.clone();
         tokio::spawn(async move {
             let mut buffer = vec![0; 64 << 10];
