@@ -80,6 +80,10 @@ export function Rail() {
       {PLACES.map((place) => (
         <PlaceLink key={place.to} place={place} />
       ))}
+      <button type="button" onClick={toggleTheme} className={cx(ITEM, 'sm:hidden')}>
+        {theme === 'dark' ? <Sun aria-hidden className="size-[18px] shrink-0" /> : <Moon aria-hidden className="size-[18px] shrink-0" />}
+        {theme === 'dark' ? 'Light' : 'Dark'}
+      </button>
       <div className="mt-auto flex flex-col gap-0.5 max-sm:hidden">
         <RailButton icon={Search} name="Go to…" keys="Ctrl K" onClick={() => openSheet('palette')} />
         <RailButton icon={Keyboard} name="Keys" keys="?" onClick={() => openSheet('keys')} />

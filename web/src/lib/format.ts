@@ -91,6 +91,11 @@ export function ago(ms: number, now: number): string {
   return relative.format(Math.round(seconds / 86_400), 'day')
 }
 
+/** As it follows "the last": `5 minutes`, `hour`, `2 days`. */
+export function stretch(n: number): string {
+  return minutes(n).replace(/^1 /, '')
+}
+
 /** `5 minutes`, `1 hour`, `2 days` for a number of minutes. */
 export function minutes(n: number): string {
   const [size, unit] = n % 1440 === 0 ? [n / 1440, 'day'] : n % 60 === 0 ? [n / 60, 'hour'] : [n, 'minute']

@@ -42,6 +42,14 @@ export class Seconds {
     return all
   }
 
+  /** Events a second over the newest seconds, as far as they have been told; null where none has. */
+  rate(over: number): number | null {
+    const { last } = this
+    if (last === undefined) return null
+    const told = this.after(last - over + 1)
+    return told.reduce((all, [second]) => all + this.total(second), 0) / told.length
+  }
+
   after(second: number): [number, WsMetrics['counts']][] {
     return [...this.seconds].filter(([at]) => at >= second).toSorted(([a], [b]) => a - b)
   }
@@ -127,11 +135,22 @@ export function errorRates(buckets: Buckets): (number | null)[] {
   })
 }
 
-/** The usual band of earlier rates: mean ± two standard deviations, within 0 and 1; null below ten points. */
-export function usualBand(rates: readonly (number | null)[]): { low: number; high: number; mean: number } | null {
-  const known = rates.filter((rate) => rate !== null)
+function median(sorted: readonly number[]): number {
+  const middle = sorted.length >> 1
+  return sorted.length % 2 === 1 ? (sorted[middle] ?? 0) : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2
+}
+
+/** A median of deviations times this is the standard deviation of what is spread as chance spreads it. */
+const TO_DEVIATION = 1.4826
+
+/**
+ * The usual band of earlier rates: within two deviations of the middle, between 0 and 1; null below ten points. Deviations go by medians
+ * (Hampel), so that an incident in the window before is not what is usual.
+ */
+export function usualBand(rates: readonly (number | null)[]): { low: number; high: number } | null {
+  const known = rates.filter((rate) => rate !== null).toSorted((a, b) => a - b)
   if (known.length < 10) return null
-  const mean = sum(known) / known.length
-  const deviation = Math.sqrt(sum(known.map((rate) => (rate - mean) ** 2)) / known.length)
-  return { mean, low: Math.max(0, mean - 2 * deviation), high: Math.min(1, mean + 2 * deviation) }
+  const middle = median(known)
+  const deviation = TO_DEVIATION * median(known.map((rate) => Math.abs(rate - middle)).toSorted((a, b) => a - b))
+  return { low: Math.max(0, middle - 2 * deviation), high: Math.min(1, middle + 2 * deviation) }
 }

@@ -1,12 +1,12 @@
 //! The range of time that a view is about, and how the API is asked for it.
-import { minutes, dateTime } from './format'
+import { dateTime, stretch } from './format'
 import type { Filters } from './search-params'
 
-export const RANGES = [5, 15, 60, 360, 1440, 10_080] as const
+export const RANGES = [5, 15, 30, 60, 180, 360, 1440, 10_080] as const
 
 export function rangeLabel(filters: Pick<Filters, 'since' | 'from' | 'to'>): string {
   if (filters.from !== undefined && filters.to !== undefined) return `${dateTime(filters.from)} – ${dateTime(filters.to)}`
-  return filters.since === undefined ? 'All time' : `Last ${minutes(filters.since).replace(/^1 /, '')}`
+  return filters.since === undefined ? 'All time' : `Last ${stretch(filters.since)}`
 }
 
 /** Query parameters of the API for a set of filters. */

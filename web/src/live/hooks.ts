@@ -9,11 +9,7 @@ export function useConnection(): Connection {
 }
 
 /** Events a second over the last few whole seconds, whatever the filters; null until a second was told. */
-export function useLiveRate(over = 3): number | null {
+export function useLiveRate(): number | null {
   useSignal(live.secondsChanged)
-  const { last } = live.seconds
-  if (last === undefined) return null
-  let sum = 0
-  for (let second = last - over + 1; second <= last; second++) sum += live.seconds.total(second)
-  return sum / over
+  return live.seconds.rate(3)
 }

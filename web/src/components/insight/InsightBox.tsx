@@ -3,7 +3,7 @@ import { Sparkles } from 'lucide-react'
 import type { Insight } from '@/api/types'
 import { cx } from '@/lib/cx'
 import { plain } from '@/lib/hostile'
-import { saying, SEVERITY_TEXT, sureness, whyLocal } from './words'
+import { saying, SEVERITY_TEXT, sureness, unexplained, whyLocal } from './words'
 
 export function InsightBox({ insight }: { insight: Insight }) {
   const local = whyLocal(insight)
@@ -15,7 +15,7 @@ export function InsightBox({ insight }: { insight: Insight }) {
         <span className="text-muted">{insight.category}</span>
         <span className="nums ml-auto text-muted">{sureness(insight)}</span>
       </div>
-      <p className="mt-1.5 wrap-anywhere text-ink">{plain(saying(insight) ?? 'Nothing stands out about it.', 1000)}</p>
+      <p className="mt-1.5 wrap-anywhere text-ink">{plain(saying(insight) ?? unexplained(insight), 1000)}</p>
       {insight.remediation !== undefined && insight.remediation !== '' && (
         <p className="mt-1.5 wrap-anywhere text-muted">
           <strong className="font-semibold text-ink">What to do: </strong>

@@ -33,6 +33,11 @@ export function saying(insight: Insight): string | null {
   return insight.hint === undefined || insight.hint === '' ? null : insight.hint
 }
 
+/** What stands where there is nothing to say. */
+export function unexplained({ severity }: Insight): string {
+  return RANK[severity] > RANK.low ? 'Grave by its level; the rules know no cause. Look at the lines around it.' : 'Nothing stands out about it.'
+}
+
 /** `91% confidence`, or who said it. */
 export function sureness(insight: Insight): string {
   if (insight.status === 'edited') return 'by a person'

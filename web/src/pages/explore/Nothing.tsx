@@ -19,6 +19,11 @@ export interface NothingProps {
 /** How often is looked for the very first line. */
 const FIRST_MS = 3000
 
+function within(filters: Filters): string {
+  const label = rangeLabel(filters)
+  return filters.since === undefined ? `from ${label}` : `in the ${label.toLowerCase()}`
+}
+
 export function Nothing({ filters, live, open, actions }: NothingProps) {
   const { data } = useQuery({ ...totalQuery({}), refetchInterval: FIRST_MS })
   const narrowed = filters.q !== undefined || filters.levels !== undefined || filters.source !== undefined || filters.pattern !== undefined
@@ -45,7 +50,7 @@ export function Nothing({ filters, live, open, actions }: NothingProps) {
   }
   return (
     <Empty title="No line matches" icon={<SearchX className="size-6" />} actions={widen} className="flex-1">
-      {timed ? `Nothing like this in: ${rangeLabel(filters)}.` : 'Nothing like this is stored.'} {filters.q !== undefined && 'Words match as a whole: try start* or ~anywhere.'}
+      {timed ? `Nothing like this ${within(filters)}.` : 'Nothing like this is stored.'} {filters.q !== undefined && 'Words match as a whole: try start* or ~anywhere.'}
     </Empty>
   )
 }

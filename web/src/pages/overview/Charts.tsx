@@ -4,7 +4,7 @@ import { useCallback, useMemo, useState, type ReactNode } from 'react'
 import { NotWhole } from '@/components/NotWhole'
 import { ChartCard, levelSeries, PanelFailure, PanelMessage, type Band, type ChartSeries } from '@/components/charts'
 import { reason } from '@/components/ui/states'
-import { minutes, percent } from '@/lib/format'
+import { percent, stretch } from '@/lib/format'
 import { errorRates, OTHER, sum, topSeries } from '@/lib/series'
 import { ColourBook, OTHER_TOKEN } from './source-colours'
 import { perSecond, type Timeline } from './stretch'
@@ -20,7 +20,7 @@ function overlayOf({ asked, since }: OverTimeProps): ReactNode {
   const { data, error, retry } = asked
   if (data === undefined) return error ? <PanelFailure error={error} retry={retry} /> : undefined
   if (data.series.some(({ counts }) => sum(counts) > 0)) return undefined
-  return <PanelMessage title={`No events in the last ${minutes(since)}`}>Choose a longer range, or wait: new ones show within a second.</PanelMessage>
+  return <PanelMessage title={`No events in the last ${stretch(since)}`}>Choose a longer range, or wait: new ones show within a second.</PanelMessage>
 }
 
 /** A chart that could not be asked again keeps what it showed, and says so. */

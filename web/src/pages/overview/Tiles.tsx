@@ -1,7 +1,7 @@
 //! The four figures at the top.
 import { useMemo } from 'react'
 import type { PatternSummary } from '@/api/types'
-import { ago, count, counted, exact, minutes, percent, rate } from '@/lib/format'
+import { ago, count, counted, exact, percent, rate, stretch } from '@/lib/format'
 import { errorRates } from '@/lib/series'
 import { errorChange, massOf, spread, thinned, volumeChange, type Mass } from './figures'
 import { perSecond, type Timeline } from './stretch'
@@ -28,7 +28,7 @@ function atLeast(text: string, partial: string | undefined): string {
 }
 
 export function Tiles({ since, levels, before, stored, patterns }: TilesProps) {
-  const against = `vs ${minutes(since).replace('minutes', 'min')} before`
+  const against = `vs ${stretch(since).replace('minutes', 'min')} before`
   const nowMs = levels.data?.toMs ?? 0
   return (
     <div className="grid min-w-0 grid-cols-2 gap-3 xl:grid-cols-4">

@@ -5,7 +5,7 @@ import { totalQuery } from '@/api/queries'
 import { NotWhole } from '@/components/NotWhole'
 import { Button } from '@/components/ui/button'
 import { Empty, Failure, reason } from '@/components/ui/states'
-import { counted, exact, minutes } from '@/lib/format'
+import { counted, exact, stretch } from '@/lib/format'
 import type { Filters } from '@/lib/search-params'
 import { FirstData } from '../overview/FirstData'
 import type { Order, PatternLine } from './order'
@@ -39,7 +39,7 @@ export function Strip({ filters, shown, total, partial, error }: StripProps) {
       {filters.source !== undefined && <Chip name="source" value={filters.source} onRemove={() => setSearch({ source: undefined })} />}
       {filters.pattern !== undefined && <Chip name="pattern" value={filters.pattern} onRemove={() => setSearch({ pattern: undefined })} />}
       {filters.q !== undefined && <Chip name="lines with" value={filters.q} onRemove={() => setSearch({ q: undefined })} />}
-      <span className="ml-auto max-sm:hidden">Change: against the {filters.since === undefined ? 'same stretch' : minutes(filters.since)} before</span>
+      <span className="ml-auto max-sm:hidden">Change: against the {filters.since === undefined ? 'same stretch' : stretch(filters.since)} before</span>
       <NotWhole why={partial} />
       {error !== null && error !== undefined && <span className="min-w-0 truncate text-caution">Not up to date: {reason(error)}</span>}
     </div>

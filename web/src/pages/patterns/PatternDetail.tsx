@@ -12,7 +12,7 @@ import { InsightBox } from '@/components/insight/InsightBox'
 import { buttonClass, IconButton } from '@/components/ui/button'
 import { SkeletonLines } from '@/components/ui/skeleton'
 import { Failure } from '@/components/ui/states'
-import { ago, dateTime, exact, minutes, percent } from '@/lib/format'
+import { ago, dateTime, exact, percent, stretch } from '@/lib/format'
 import { plain } from '@/lib/hostile'
 import type { Filters } from '@/lib/search-params'
 import { Examples } from './Examples'
@@ -177,7 +177,7 @@ function Figures({ detail, line, nowMs }: Omit<BodyProps, 'filters'>) {
   const before = line?.before ?? null
   const figures: [name: string, value: string, below: string][] = [
     ['Lines', exact(detail.count), line ? `${percent(line.share, 2)} of all` : ''],
-    ['Change', line ? changeText(line) : '–', before === null ? '' : `${exact(before)} in the window before`],
+    ['Change', line ? changeText(line) : '–', before === null ? '' : `${exact(before)} before`],
     ['Sources', exact(detail.sources.length), ''],
     ['First seen', ...seen(detail.firstSeen)],
     ['Last seen', ...seen(detail.lastSeen)],
@@ -205,12 +205,12 @@ function Trend({ id, filters }: { id: string; filters: Filters }) {
   const { data, error, refetch } = useQuery({ ...histogramQuery({ ...filters, pattern: id }, { by: 'level', buckets: COURSE_BUCKETS }), placeholderData: undefined })
   const start = data ? Date.parse(data.from) : 0
   const times = Array.from({ length: data?.series[0]?.counts.length ?? 0 }, (_, i) => start + i * (data?.bucketMs ?? 0))
-  const series = data ? levelSeries({ times, stepMs: data.bucketMs, series: data.series }) : []
+  const series = data ? levelSeries({ times, stepMs: data.bucketMs, series: data.series }).filter(({ values }) => Array.from(values).some(Boolean)) : []
   return (
     <Chart
       kind="stack"
       label="Trend"
-      note={`${filters.since === undefined ? 'lines' : `last ${minutes(filters.since)}`}, by level · drag to open`}
+      note={`${filters.since === undefined ? 'lines' : `last ${stretch(filters.since)}`}, by level · drag to open`}
       times={times}
       stepMs={data?.bucketMs}
       series={series}

@@ -41,7 +41,7 @@ export const PatternRow = memo(function PatternRow({ line, place, room, selected
   return (
     <tr
       aria-rowindex={place + 1}
-      className={cx('group relative *:border-b *:border-line hover:bg-hover has-[a:focus-visible]:bg-hover', selected && 'bg-accent-soft hover:bg-accent-soft')}
+      className={cx('group relative *:border-b *:border-line', selected ? 'bg-accent-soft' : 'hover:bg-hover has-[a:focus-visible]:bg-hover')}
       style={{ height: ROW_PX[room] }}
     >
       <td className="min-w-0 py-0 pr-2 pl-4">

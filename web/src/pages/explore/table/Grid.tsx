@@ -1,8 +1,9 @@
 //! The table: rows of one height, of which only those in sight exist. The scroll container is the grid.
-import { useCallback, useEffect, useImperativeHandle, useLayoutEffect, useRef, useState, type KeyboardEvent, type MouseEvent, type ReactNode, type Ref } from 'react'
-import { rowsInSight, ScrollMap } from '@/lib/scroll-map'
+import { useCallback, useEffect, useImperativeHandle, useLayoutEffect, useRef, type KeyboardEvent, type MouseEvent, type ReactNode, type Ref, type RefObject } from 'react'
+import { rowsInSight } from '@/lib/scroll-map'
 import type { RowSource } from '../rows/source'
 import { RowView, type Layout } from './RowView'
+import { useScroll } from './use-scroll'
 
 export interface GridHandle {
   /** Scrolls as little as needed to have the row in sight. */
@@ -35,68 +36,11 @@ export interface GridProps {
   onSight(start: number, end: number): void
 }
 
-const HEADER = 30
-export const TAIL = 44
 const SPARE = 8
-
-interface Sight {
-  top: number
-  shift: number
-  view: number
-}
 
 function selecting(grid: HTMLElement): boolean {
   const selection = document.getSelection()
   return selection !== null && !selection.isCollapsed && grid.contains(selection.anchorNode)
-}
-
-/** Keeps the scroll position of the element and the place in the list together. */
-function useScroll(count: number, rowHeight: number, tail: boolean) {
-  const element = useRef<HTMLDivElement>(null)
-  const map = useRef<ScrollMap>(null)
-  const [sight, setSight] = useState<Sight>({ top: 0, shift: 0, view: 600 })
-
-  const read = useCallback((view: number) => {
-    const { top, shift } = map.current ?? { top: 0, shift: 0 }
-    setSight((before) => (before.top === top && before.shift === shift && before.view === view ? before : { top, shift, view }))
-  }, [])
-
-  const put = useCallback(
-    (scrolled: number) => {
-      const grid = element.current
-      if (!grid) return
-      if (Math.abs(grid.scrollTop - scrolled) >= 1) grid.scrollTop = scrolled
-      read(grid.clientHeight - HEADER)
-    },
-    [read],
-  )
-
-  const virtual = count * rowHeight + (tail ? TAIL : 0)
-  useLayoutEffect(() => {
-    const grid = element.current
-    if (!grid) return
-    map.current ??= new ScrollMap()
-    const fit = () => put(map.current?.resize(virtual, grid.clientHeight - HEADER) ?? 0)
-    fit()
-    const resized = new ResizeObserver(fit)
-    resized.observe(grid)
-    return () => resized.disconnect()
-  }, [virtual, put])
-
-  const goTo = useCallback((position: number) => put(map.current?.moveTo(position) ?? 0), [put])
-
-  /** Returns whether a person scrolled. */
-  const scrolled = useCallback((): boolean => {
-    const grid = element.current
-    if (!grid || !map.current) return false
-    if (Math.abs(grid.scrollTop - map.current.scrolledTo) < 1) return false
-    const elsewhere = map.current.scroll(grid.scrollTop)
-    if (elsewhere !== null) grid.scrollTop = elsewhere
-    read(grid.clientHeight - HEADER)
-    return true
-  }, [read])
-
-  return { element, sight, goTo, scrolled, height: Math.min(virtual, ScrollMap.MOST) }
 }
 
 function Header({ layout }: { layout: Layout }) {
@@ -124,39 +68,16 @@ function rowOf(event: MouseEvent): number | null {
   return row ? Number(row.dataset.index) : null
 }
 
-export function Grid({ ref, startAt: startsAt = 0, ...props }: GridProps) {
-  const { source, layout, selected, cursor, tail, onOpen, onMove, onRead, onSight, listKey } = props
-  const { element, sight, goTo, scrolled, height } = useScroll(source.count, layout.height, tail !== undefined)
-  const { start, end } = rowsInSight(sight.top, sight.view, layout.height, source.count, SPARE)
-
-  const reveal = (index: number) => {
-    const top = index * layout.height
-    if (top < sight.top) goTo(top)
-    else if (top + layout.height > sight.top + sight.view) goTo(top + layout.height - sight.view)
-  }
-  useImperativeHandle(ref, () => ({ reveal, goTo: (index) => goTo(index * layout.height), focus: () => element.current?.focus({ preventScroll: true }) }))
-
-  const startAt = useRef(startsAt)
-  useLayoutEffect(() => {
-    // Only once there are rows can it go to one of them.
-    if (source.count === 0 || startAt.current === 0) return
-    goTo(startAt.current * layout.height)
-    startAt.current = 0
-  }, [source.count, layout.height, goTo])
-  const listBefore = useRef(listKey)
-  useLayoutEffect(() => {
-    if (listBefore.current === listKey) return
-    listBefore.current = listKey
-    goTo(0)
-  }, [listKey, goTo])
-
-  const first = Math.floor(sight.top / layout.height)
-  const last = Math.min(source.count, Math.ceil((sight.top + sight.view) / layout.height))
+/** Tells which rows are in sight, once scrolling rests. */
+function useSightTold(first: number, last: number, onSight: (first: number, last: number) => void): void {
   useEffect(() => {
     const timer = setTimeout(() => onSight(first, last), 60)
     return () => clearTimeout(timer)
   }, [first, last, onSight])
+}
 
+/** Someone who selects text reads. */
+function useSelectionRead(element: RefObject<HTMLElement | null>, onRead: () => void): void {
   useEffect(() => {
     const changed = () => {
       if (element.current && selecting(element.current)) onRead()
@@ -164,19 +85,58 @@ export function Grid({ ref, startAt: startsAt = 0, ...props }: GridProps) {
     document.addEventListener('selectionchange', changed)
     return () => document.removeEventListener('selectionchange', changed)
   }, [element, onRead])
+}
 
+/** Begins at a row as soon as there are rows, and at the top of every other list. */
+function useStart(rows: number, startsAt: number, listKey: string, goTo: (index: number) => void): void {
+  const startAt = useRef(startsAt)
+  useLayoutEffect(() => {
+    if (rows === 0 || startAt.current === 0) return
+    goTo(startAt.current)
+    startAt.current = 0
+  }, [rows, goTo])
+  const listBefore = useRef(listKey)
+  useLayoutEffect(() => {
+    if (listBefore.current === listKey) return
+    listBefore.current = listKey
+    goTo(0)
+  }, [listKey, goTo])
+}
+
+/** Where a key leads from the marked row; undefined for every other key. */
+function moved(key: string, cursor: number | null, rowsInView: number, count: number): number | undefined {
+  const page = Math.max(1, rowsInView - 1)
+  const at = cursor ?? -1
+  const moves: Record<string, number> = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: Math.max(at, 0) + page, PageUp: at - page, Home: 0, End: count - 1 }
+  const to = moves[key]
+  return to === undefined || count === 0 ? undefined : Math.max(0, Math.min(to, count - 1))
+}
+
+function tracksOf({ phone, columns }: Layout): string {
+  return phone ? 'auto auto 1fr' : [...columns.map(({ width }) => width), 'minmax(min(45%, 360px), 1fr)'].join(' ')
+}
+
+export function Grid({ ref, startAt = 0, ...props }: GridProps) {
+  const { source, layout, cursor, tail, onOpen, onMove, onRead, onSight, listKey } = props
+  const { element, sight, goTo, scrolled, height } = useScroll(source.count, layout.height, tail !== undefined)
+  const { start, end } = rowsInSight(sight.top, sight.view, layout.height, source.count, SPARE)
+  const goToRow = useCallback((index: number) => goTo(index * layout.height), [goTo, layout.height])
+  const reveal = (index: number) => {
+    const top = index * layout.height
+    if (top < sight.top) goTo(top)
+    else if (top + layout.height > sight.top + sight.view) goTo(top + layout.height - sight.view)
+  }
+  useImperativeHandle(ref, () => ({ reveal, goTo: goToRow, focus: () => element.current?.focus({ preventScroll: true }) }))
+  useStart(source.count, startAt, listKey, goToRow)
+  useSightTold(Math.floor(sight.top / layout.height), Math.min(source.count, Math.ceil((sight.top + sight.view) / layout.height)), onSight)
+  useSelectionRead(element, onRead)
   const pressed = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return
-    const page = Math.max(1, Math.floor(sight.view / layout.height) - 1)
-    const at = cursor ?? -1
-    const moves: Record<string, number> = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: Math.max(at, 0) + page, PageUp: at - page, Home: 0, End: source.count - 1 }
-    const to = moves[event.key]
-    if (to === undefined || source.count === 0) return
+    const to = moved(event.key, cursor, Math.floor(sight.view / layout.height), source.count)
+    if (to === undefined) return
     event.preventDefault()
-    onMove(Math.max(0, Math.min(to, source.count - 1)))
+    onMove(to)
   }
-
-  const tracks = layout.phone ? 'auto auto 1fr' : [...layout.columns.map(({ width }) => width), 'minmax(min(45%, 360px), 1fr)'].join(' ')
   return (
     // oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/interactive-supports-focus -- the keys of the page do the same; the grid itself takes the focus
     <div
@@ -191,7 +151,7 @@ export function Grid({ ref, startAt: startsAt = 0, ...props }: GridProps) {
       aria-busy={props.stale || undefined}
       aria-activedescendant={cursor !== null && cursor >= start && cursor < end ? `row-${cursor}` : undefined}
       className={`relative min-h-0 flex-1 overflow-x-hidden overflow-y-auto overscroll-contain outline-none focus-visible:outline-2 focus-visible:-outline-offset-2 ${props.stale ? 'opacity-60' : ''}`}
-      style={{ '--tracks': tracks } as React.CSSProperties}
+      style={{ '--tracks': tracksOf(layout) } as React.CSSProperties}
       onScroll={() => {
         if (scrolled() && (element.current?.scrollTop ?? 0) > 0) onRead()
       }}
@@ -207,29 +167,44 @@ export function Grid({ ref, startAt: startsAt = 0, ...props }: GridProps) {
       <div role="rowgroup" className="contents">
         <Header layout={layout} />
       </div>
-      <div role="rowgroup" className="relative" style={{ height }}>
-        {Array.from({ length: end - start }, (_, i) => {
-          const index = start + i
-          const row = source.get(index)
-          return (
-            <RowView
-              // A place in the window rather than a row: rows that pass by reuse what is there.
-              key={index % (end - start + 1)}
-              row={row}
-              index={index}
-              top={index * layout.height + sight.shift}
-              selected={row !== undefined && row.seq !== '' && row.seq === selected}
-              current={index === cursor}
-              layout={layout}
-            />
-          )
-        })}
-        {tail !== undefined && end === source.count && (
-          <div role="row" className="absolute inset-x-0 flex h-11 items-center justify-center text-xs text-muted" style={{ transform: `translateY(${source.count * layout.height + sight.shift}px)` }}>
-            <div role="gridcell">{tail}</div>
-          </div>
-        )}
-      </div>
+      <Body {...props} start={start} end={end} shift={sight.shift} height={height} />
+    </div>
+  )
+}
+
+type BodyProps = Pick<GridProps, 'source' | 'layout' | 'selected' | 'cursor' | 'tail'> & {
+  /** Rows that exist. */
+  start: number
+  end: number
+  /** Added to a place in the list for its place in the element. */
+  shift: number
+  height: number
+}
+
+function Body({ source, layout, selected, cursor, tail, start, end, shift, height }: BodyProps) {
+  return (
+    <div role="rowgroup" className="relative" style={{ height }}>
+      {Array.from({ length: end - start }, (_, i) => {
+        const index = start + i
+        const row = source.get(index)
+        return (
+          <RowView
+            // A place in the window rather than a row: rows that pass by reuse what is there.
+            key={index % (end - start + 1)}
+            row={row}
+            index={index}
+            top={index * layout.height + shift}
+            selected={row !== undefined && row.seq !== '' && row.seq === selected}
+            current={index === cursor}
+            layout={layout}
+          />
+        )
+      })}
+      {tail !== undefined && end === source.count && (
+        <div role="row" className="absolute inset-x-0 flex h-11 items-center justify-center text-xs text-muted" style={{ transform: `translateY(${source.count * layout.height + shift}px)` }}>
+          <div role="gridcell">{tail}</div>
+        </div>
+      )}
     </div>
   )
 }
