@@ -1,5 +1,6 @@
 //! Explore against the real binary: lines live and stored, filters, the URL, the drawer, the export.
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { after, before, describe, it } from 'node:test'
 import { browser, inSight, open, row, rowCount } from './browser.mjs'
 import { until } from './until.mjs'
@@ -187,15 +188,25 @@ describe('Explore', { skip: skipReason() }, () => {
     await close()
   })
 
-  it('exports the whole filter', async () => {
-    const { page, close } = await show('/explore?live=false&source=payments')
+  it('exports the whole filter, as it is named', async () => {
+    const { page, close } = await show('/explore?live=false&source=payments&q=provider')
     await row(page, 'card provider').waitFor()
-    await page.getByRole('button', { name: 'Export' }).click()
-    const href = await page.getByRole('link', { name: /NDJSON/ }).getAttribute('href')
-    const text = await (await fetch(server.page + href)).text()
-    const records = text.trim().split('\n').map((line) => JSON.parse(line))
+    const file = async (name) => {
+      await page.getByRole('button', { name: 'Export' }).click()
+      await page.getByText('40 lines that match, streamed to a file.').waitFor()
+      const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name }).click()])
+      return { name: download.suggestedFilename(), text: readFileSync(await download.path(), 'utf8') }
+    }
+    const ndjson = await file(/NDJSON/)
+    assert.equal(ndjson.name, 'whittle-export.ndjson')
+    const records = ndjson.text.trim().split('\n').map((line) => JSON.parse(line))
     assert.equal(records.length, 40)
     assert.ok(records.every(({ source }) => source === 'payments'))
+    const csv = await file(/CSV/)
+    assert.equal(csv.name, 'whittle-export.csv')
+    const cells = csv.text.trim().split('\r\n')
+    assert.equal(cells.length, 41)
+    assert.match(cells[0], /^timestamp,receivedAt,level,source,message/)
     await close()
   })
 
@@ -213,6 +224,62 @@ describe('Explore', { skip: skipReason() }, () => {
     await page.keyboard.press('Enter')
     await page.waitForURL(/source=payments/)
     assert.equal(await search.inputValue(), 'provider')
+    await close()
+  })
+
+  it('completes the values of a field from what the history holds', async () => {
+    const { page, search, close } = await show('/explore?live=false')
+    await row(page, 'order').waitFor()
+    await search.fill('status:')
+    await page.getByRole('option', { name: /status:500.*lines/ }).waitFor()
+    await page.keyboard.type('2')
+    await until('one value', 30_000, async () => (await page.getByRole('option').count()) === 1)
+    await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('Enter')
+    assert.equal(await search.inputValue(), 'status:200 ')
+    await close()
+  })
+
+  it('says where stored rows and counts are not whole', async () => {
+    const { page, close } = await show('/explore?live=false')
+    await row(page, 'order').waitFor()
+    await page.route('**/api/**', async (route) => {
+      const response = await route.fetch()
+      const { 'x-total-count': _total, ...headers } = response.headers()
+      await route.fulfill({ response, headers: { ...headers, 'X-Partial': 'the query took too long', 'X-Total-At-Least': '70' } })
+    })
+    await page.goto(`${server.page}/explore?live=false&levels=error,warn`)
+    const told = 'Not all of it: the query took too long'
+    await page.getByText('At least 70 lines').waitFor()
+    await page.getByRole('region', { name: 'Lines', exact: true }).getByText(told).waitFor()
+    await page.getByRole('figure', { name: 'Events over time, by level' }).getByText(told).waitFor()
+    for (const field of ['level', 'source', 'pattern']) await page.getByRole('region', { name: `Filter by ${field}` }).getByText(told).waitFor()
+    await close()
+  })
+
+  it('keeps its layout while it loads, and says in each panel what failed', async () => {
+    const { page, close } = await open(chrome, 'about:blank', { allowed: [/503/] })
+    let go = () => undefined
+    const leave = new Promise((done) => (go = done))
+    let down = true
+    await page.route('**/api/**', async (route) => {
+      await leave
+      if (down) await route.fulfill({ status: 503, contentType: 'application/json', body: JSON.stringify({ error: 'not_ready', message: 'The history still replays.' }) })
+      else await route.continue()
+    })
+    await page.goto(`${server.page}/explore?live=false`)
+    await page.locator('.skeleton').first().waitFor()
+    const places = () => page.locator('section[aria-label="Lines"], figure').evaluateAll((all) => all.map((one) => JSON.stringify(one.getBoundingClientRect())))
+    const waiting = await places()
+    go()
+    await page.getByText('The history could not be read').waitFor()
+    for (const field of ['level', 'source', 'pattern']) await page.getByRole('region', { name: `Filter by ${field}` }).getByText(/Not counted: The history still replays/).waitFor()
+    down = false
+    await until('the rows to be back', 60_000, async () => {
+      for (const button of await page.getByRole('button', { name: 'Try again' }).all()) await button.click({ timeout: 1000 }).catch(() => undefined)
+      return (await row(page, 'order').count()) > 0
+    })
+    assert.deepEqual(await places(), waiting)
     await close()
   })
 

@@ -3,10 +3,14 @@ import { createConnection, createServer } from 'node:net'
 
 export async function wire(port) {
   const ends = new Set()
+  const pairs = new Set()
   let cut = false
   const server = createServer((near) => {
     if (cut) return near.destroy()
     const far = createConnection(port, '127.0.0.1')
+    const pair = [near, far]
+    pairs.add(pair)
+    near.on('close', () => pairs.delete(pair))
     for (const [one, other] of [
       [near, far],
       [far, near],
@@ -29,6 +33,13 @@ export async function wire(port) {
     },
     mend: () => {
       cut = false
+    },
+    /** Lets nothing through to the browser, as a page that doesn't keep up. */
+    hold: () => {
+      for (const [near, far] of pairs) far.unpipe(near).pause()
+    },
+    release: () => {
+      for (const [near, far] of pairs) far.pipe(near)
     },
     close: () => {
       cut = true

@@ -1,6 +1,6 @@
 //! The real binary for a test: all roles on ports of the system's choice, with a data directory of its own.
 import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -24,13 +24,14 @@ export function skipReason() {
 const START_MS = 60_000
 const STOP_MS = 20_000
 
-/** Starts the binary and waits until it takes and answers. */
-export async function whittle(env = {}) {
+/** Starts the binary and waits until it takes and answers. `settings`: what its `whittle.toml` says. */
+export async function whittle(settings = '') {
   const data = mkdtempSync(join(tmpdir(), 'whittle-e2e-'))
+  writeFileSync(join(data, 'whittle.toml'), settings)
   const ports = join(data, 'ports.json')
   const child = spawn(binary(), ['up'], {
     cwd: data,
-    env: { ...process.env, PORT: '0', HTTP_PORT: '0', WS_PORT: '0', DASHBOARD_PORT: '0', METRICS_PORT: '0', WHITTLE_DATA_DIR: data, ...env },
+    env: { ...process.env, PORT: '0', HTTP_PORT: '0', WS_PORT: '0', DASHBOARD_PORT: '0', METRICS_PORT: '0', WHITTLE_DATA_DIR: data },
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   let said = ''
