@@ -119,6 +119,39 @@ describe('Access', { skip: skipReason() }, () => {
     await close()
   })
 
+  it('every entry of the rail leads to a page', async () => {
+    const { page, close } = await open(chrome, server.page)
+    const links = page.getByRole('navigation', { name: 'Pages' }).getByRole('link')
+    const names = await links.allTextContents()
+    assert.deepEqual(names, ['Overview', 'Explore', 'Patterns'])
+    for (const name of names) {
+      await links.filter({ hasText: name }).click()
+      await page.getByRole('heading', { name, level: 1 }).waitFor({ state: 'attached' })
+    }
+    await close()
+  })
+
+  it('moves nothing for those who asked for that', async () => {
+    const { page, close } = await open(chrome, `${server.page}/explore`)
+    await row(page, 'order').waitFor()
+    const moving = await page.evaluate(() => {
+      const seconds = (text) => Math.max(...text.split(',').map((one) => Number.parseFloat(one) * (one.includes('ms') ? 0.001 : 1)))
+      return [...document.querySelectorAll('*')].filter((element) => {
+        const { transitionDuration, animationDuration, animationName } = getComputedStyle(element)
+        return seconds(transitionDuration) > 0.001 || (animationName !== 'none' && seconds(animationDuration) > 0.001)
+      }).length
+    })
+    assert.equal(moving, 0)
+    await close()
+  })
+
+  it('has the other theme within reach on a phone', async () => {
+    const { page, close } = await open(chrome, server.page, { width: 390, height: 844 })
+    await page.getByRole('navigation', { name: 'Pages' }).getByRole('button', { name: 'Light' }).click()
+    assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), 'light')
+    await close()
+  })
+
   it('the grid says what it is: roles, counts, places', async () => {
     const { page, grid, close } = await open(chrome, `${server.page}/explore?live=false`)
     await row(page, 'order').waitFor()

@@ -92,6 +92,86 @@ describe('Explore', { skip: skipReason() }, () => {
     await close()
   })
 
+  it('reads the next page before it is needed, and no page twice', async () => {
+    const { page, grid, close } = await open(chrome, 'about:blank')
+    const asked = []
+    page.on('request', (request) => {
+      const url = new URL(request.url())
+      if (url.pathname === '/api/recent') asked.push(Number(url.searchParams.get('offset')))
+    })
+    await page.goto(`${server.page}/explore?live=false&source=shop`)
+    await row(page, 'order').waitFor()
+    await until('the next page to be read ahead', 30_000, () => asked.includes(200))
+    const at = async (number) => {
+      await page.waitForURL((url) => (url.searchParams.get('page') ?? '1') === String(number))
+      await until('its rows', 30_000, async () => (await inSight(grid))[0]?.startsWith('order') === true)
+    }
+    for (const number of [2, 3]) {
+      await page.getByRole('button', { name: 'Older page' }).click()
+      await at(number)
+    }
+    for (const number of [2, 1]) {
+      await page.getByRole('button', { name: 'Newer page' }).click()
+      await at(number)
+    }
+    assert.deepEqual(asked.toSorted((a, b) => a - b), [...new Set(asked)].toSorted((a, b) => a - b), 'a page was asked for twice')
+    await close()
+  })
+
+  it('holds in the URL all that is seen: page, columns, density and the open line', async () => {
+    const { page, grid, close } = await show('/explore?live=false&source=shop&cols=time,level,context.status&view=compact&page=3')
+    await until('the rows of page 3', 30_000, async () => (await inSight(grid))[0]?.startsWith('order') === true)
+    await page.locator('[data-index]').nth(12).click()
+    await page.waitForURL(/sel=/)
+    const drawer = page.getByRole('complementary', { name: 'Line in full' })
+    await drawer.getByRole('region', { name: 'Message' }).waitFor()
+    const state = async () => ({
+      rows: await inSight(grid),
+      heads: await page.getByRole('columnheader').allTextContents(),
+      height: (await page.locator('[data-index]').first().boundingBox()).height,
+      line: await drawer.getByRole('region', { name: 'Message' }).innerText(),
+      url: page.url(),
+    })
+    const shown = await state()
+    assert.deepEqual(shown.heads, ['Time', 'Level', 'status', 'Message'])
+    await page.reload()
+    await drawer.getByRole('region', { name: 'Message' }).waitFor()
+    await until('the same rows', 30_000, async () => (await inSight(grid))[0] === shown.rows[0])
+    assert.deepEqual(await state(), shown)
+    await close()
+  })
+
+  it('lets filters be gone back from, but not each line that was looked at', async () => {
+    const { page, close } = await show('/explore?live=false')
+    await row(page, 'order').waitFor()
+    const length = () => page.evaluate(() => history.length)
+    const start = await length()
+    for (const index of [1, 2, 3]) await page.locator('[data-index]').nth(index).click()
+    await page.waitForURL(/sel=/)
+    await page.keyboard.press('Escape')
+    assert.equal(await length(), start)
+    await page.getByRole('region', { name: 'Filter by level' }).getByRole('button', { name: /^error/ }).click()
+    await page.waitForURL(/levels=error/)
+    assert.equal(await length(), start + 1)
+    await close()
+  })
+
+  it('copies, looks for and leaves out a field of a line', async () => {
+    const { page, search, close } = await show('/explore?live=false&source=shop', { permissions: ['clipboard-read', 'clipboard-write'] })
+    await row(page, 'order').click()
+    const fields = page.getByRole('region', { name: 'Fields' })
+    await fields.getByText('user.id').hover()
+    await fields.getByRole('button', { name: 'Copy user.id' }).click()
+    await fields.getByRole('button', { name: 'Copied' }).waitFor()
+    assert.match(await page.evaluate(() => navigator.clipboard.readText()), /^u\d$/)
+    await page.getByRole('button', { name: 'Copy link' }).click()
+    await page.getByRole('button', { name: 'Copied' }).first().waitFor()
+    assert.equal(await page.evaluate(() => navigator.clipboard.readText()), page.url())
+    await fields.getByRole('button', { name: 'Leave out user.id like this' }).click()
+    await until('the condition', 30_000, async () => /^-user\.id:u\d$/.test(await search.inputValue()))
+    await close()
+  })
+
   it('goes to the last row by End, and back by Home', async () => {
     const { page, grid, close } = await show('/explore?live=false&source=shop')
     await row(page, 'order 9899').waitFor()

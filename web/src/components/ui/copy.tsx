@@ -1,24 +1,24 @@
 //! A button that copies a text and says so.
-import { Check, Copy } from 'lucide-react'
+import { Check, Copy, X } from 'lucide-react'
 import { useEffect, useState, type ReactNode } from 'react'
+import { copyText } from '@/lib/clipboard'
 import { IconButton } from './button'
 
+const SAID_MS = 1500
+
 export function CopyButton({ text, label = 'Copy', icon, small = true }: { text: () => string; label?: string; icon?: ReactNode; small?: boolean }) {
-  const [copied, setCopied] = useState(false)
+  const [done, setDone] = useState<boolean | null>(null)
   useEffect(() => {
-    if (!copied) return
-    const timer = setTimeout(() => setCopied(false), 1500)
+    if (done === null) return
+    const timer = setTimeout(() => setDone(null), SAID_MS)
     return () => clearTimeout(timer)
-  }, [copied])
+  }, [done])
+  const said = done === null ? label : done ? 'Copied' : 'The browser does not let it be copied'
   return (
-    <IconButton
-      label={copied ? 'Copied' : label}
-      small={small}
-      onClick={() => {
-        void navigator.clipboard.writeText(text()).then(() => setCopied(true))
-      }}
-    >
-      {copied ? <Check aria-hidden className="size-3.5 text-good" /> : (icon ?? <Copy aria-hidden className="size-3.5" />)}
+    <IconButton label={said} small={small} onClick={() => void copyText(text()).then(setDone)}>
+      {done === null && (icon ?? <Copy aria-hidden className="size-3.5" />)}
+      {done === true && <Check aria-hidden className="size-3.5 text-good" />}
+      {done === false && <X aria-hidden className="size-3.5 text-bad" />}
     </IconButton>
   )
 }

@@ -1,7 +1,6 @@
 //! Nothing was ever stored: how to send something, ready to copy.
-import { Check, Copy, Radio } from 'lucide-react'
-import { useEffect, useState } from 'react'
-import { IconButton } from '@/components/ui/button'
+import { Radio } from 'lucide-react'
+import { CopyButton } from '@/components/ui/copy'
 
 /** The ingestion's default port, on the machine that the page came from. */
 const INGEST_PORT = 3001
@@ -17,20 +16,12 @@ export function snippets(host: string): { what: string; command: string }[] {
 }
 
 function Snippet({ what, command }: { what: string; command: string }) {
-  const [copied, setCopied] = useState(false)
-  useEffect(() => {
-    if (!copied) return
-    const timer = setTimeout(() => setCopied(false), 1500)
-    return () => clearTimeout(timer)
-  }, [copied])
   return (
     <li className="min-w-0">
       <p className="mb-1 text-xs text-muted">{what}</p>
       <div className="flex min-w-0 items-center gap-2 rounded-lg border border-line bg-bg py-1 pr-1 pl-3">
         <code className="min-w-0 flex-1 py-1 font-mono text-xs wrap-anywhere text-ink">{command}</code>
-        <IconButton label={copied ? 'Copied' : 'Copy'} small onClick={() => void navigator.clipboard.writeText(command).then(() => setCopied(true))}>
-          {copied ? <Check aria-hidden className="size-3.5 text-good" /> : <Copy aria-hidden className="size-3.5" />}
-        </IconButton>
+        <CopyButton text={() => command} />
       </div>
     </li>
   )

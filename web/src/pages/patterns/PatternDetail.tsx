@@ -2,14 +2,15 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@/frame/Link'
 import { navigate } from '@/frame/router'
-import { ArrowLeft, Check, Copy, Filter, FilterX, X } from 'lucide-react'
-import { useEffect, useRef, useState, type ReactNode } from 'react'
+import { ArrowLeft, Filter, FilterX, X } from 'lucide-react'
+import { useEffect, useRef, type ReactNode } from 'react'
 import { histogramQuery, patternQuery, recentQuery, type Told } from '@/api/queries'
 import type { PatternDetail as Detail } from '@/api/types'
 import { NotWhole } from '@/components/NotWhole'
 import { BarList, Chart, type BarItem, LevelMix, levelMixText, levelSeries, NewBadge, PanelFailure } from '@/components/charts'
 import { InsightBox } from '@/components/insight/InsightBox'
 import { buttonClass, IconButton } from '@/components/ui/button'
+import { CopyButton } from '@/components/ui/copy'
 import { SkeletonLines } from '@/components/ui/skeleton'
 import { Failure } from '@/components/ui/states'
 import { ago, dateTime, exact, percent, stretch } from '@/lib/format'
@@ -70,18 +71,10 @@ export function PatternDetail({ id, line, filters, nowMs, onClose }: PatternDeta
 }
 
 function PatternId({ id }: { id: string }) {
-  const [copied, setCopied] = useState(false)
-  useEffect(() => {
-    if (!copied) return
-    const timer = setTimeout(() => setCopied(false), 1500)
-    return () => clearTimeout(timer)
-  }, [copied])
   return (
     <span className="flex items-center gap-1 font-mono text-xs text-muted">
       {id}
-      <IconButton label={copied ? 'Copied' : 'Copy the id'} small onClick={() => void navigator.clipboard.writeText(id).then(() => setCopied(true))}>
-        {copied ? <Check aria-hidden className="size-3.5 text-good" /> : <Copy aria-hidden className="size-3.5" />}
-      </IconButton>
+      <CopyButton label="Copy the id" text={() => id} />
     </span>
   )
 }
