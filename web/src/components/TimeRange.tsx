@@ -22,7 +22,7 @@ export interface TimeRangeProps {
 }
 
 /** Epoch ms as an `<input type="datetime-local">` has it: local time to the second. */
-export function localInput(ms: number): string {
+function localInput(ms: number): string {
   const date = new Date(ms - new Date(ms).getTimezoneOffset() * 60_000)
   return date.toISOString().slice(0, 19)
 }

@@ -53,10 +53,6 @@ export class Seconds {
   after(second: number): [number, WsMetrics['counts']][] {
     return [...this.seconds].filter(([at]) => at >= second).toSorted(([a], [b]) => a - b)
   }
-
-  clear(): void {
-    this.seconds.clear()
-  }
 }
 
 /**

@@ -91,15 +91,23 @@ fn file(path: &str, headers: &HeaderMap) -> Option<Response> {
 /// The file as it was packed when the page was built, in the best encoding that the client takes.
 fn packed(path: &str, headers: &HeaderMap, plain: EmbeddedFile) -> (Option<&'static str>, EmbeddedFile) {
     let accepted = headers.get(ACCEPT_ENCODING).and_then(|v| v.to_str().ok()).unwrap_or("");
-    let takes = |name: &str| accepted.split(',').any(|part| part.split(';').next().unwrap_or("").trim() == name);
     for (name, ending) in [("br", "br"), ("gzip", "gz")] {
-        if takes(name)
+        if takes(accepted, name)
             && let Some(file) = Page::get(&format!("{path}.{ending}"))
         {
             return (Some(name), file);
         }
     }
     (None, plain)
+}
+
+/// Whether an `Accept-Encoding` names an encoding, and not just to refuse it.
+fn takes(accepted: &str, name: &str) -> bool {
+    accepted.split(',').any(|part| {
+        let mut words = part.split(';').map(str::trim);
+        let is_named = words.next() == Some(name);
+        is_named && !words.any(|word| word.strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0)))
+    })
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -131,6 +139,16 @@ fn not_built() -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_encoding_with_no_weight_is_refused() {
+        for accepted in ["br", "gzip, br", "gzip;q=1.0, br;q=0.5", "br ; q=1"] {
+            assert!(takes(accepted, "br"), "{accepted}");
+        }
+        for accepted in ["", "gzip", "brotli", "br;q=0", "gzip, br; q=0.0"] {
+            assert!(!takes(accepted, "br"), "{accepted}");
+        }
+    }
 
     #[test]
     fn only_navigations_fall_back_to_the_page() {

@@ -3,7 +3,7 @@ import { OTHER } from '@/lib/series'
 import type { ChartSeries, Model, NamedSeries } from './types'
 
 /** Over so many series a chart is a tangle: the largest stay, the rest are one. */
-export const MOST_SERIES = 8
+const MOST_SERIES = 8
 const OTHER_TOKEN = 'c7'
 
 export function seriesTotal(values: ArrayLike<number | null>): number {

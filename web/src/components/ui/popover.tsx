@@ -3,7 +3,7 @@ import { cloneElement, useId, useLayoutEffect, useState, type ReactElement, type
 import { cx } from '@/lib/cx'
 import { besides, type Align } from '@/lib/placement'
 
-export const SHEET = 'rounded-lg border border-line-strong bg-surface p-1.5 text-[13px] text-ink shadow-(--shadow)'
+const SHEET = 'rounded-lg border border-line-strong bg-surface p-1.5 text-[13px] text-ink shadow-(--shadow)'
 
 const FOCUSABLE = 'input, button, select, a[href], [tabindex="0"]'
 

@@ -5,7 +5,7 @@ import { IconButton } from '@/components/ui/button'
 import { tip } from '@/components/ui/tooltip'
 import { exact } from '@/lib/format'
 
-export function FooterBar({ children, right }: { children: ReactNode; right: ReactNode }) {
+function FooterBar({ children, right }: { children: ReactNode; right: ReactNode }) {
   return (
     <footer className="nums flex min-h-8 shrink-0 flex-wrap items-center gap-x-4 gap-y-0.5 border-t border-line px-3 py-0.5 text-xs text-muted">
       {children}

@@ -10,7 +10,7 @@ import { toggled } from './table/columns'
 type Patch = Partial<ExploreSearch>
 
 /** `<seq>@<epoch ms>` of a row. */
-export function selOf(row: TableRow): string {
+function selOf(row: TableRow): string {
   return `${row.seq}@${row.time}`
 }
 

@@ -66,7 +66,7 @@ function FieldItems({ shown, fields, onToggle }: { shown: readonly string[]; fie
 }
 
 /** Address of the whole filter as a file. */
-export function exportUrl(filters: Filters, format: 'csv' | 'ndjson'): string {
+function exportUrl(filters: Filters, format: 'csv' | 'ndjson'): string {
   const pairs = Object.entries({ format, ...apiFilters(filters) }).map(([key, value]) => [key, String(value)])
   return `${API_BASE}/export?${new URLSearchParams(pairs).toString()}`
 }

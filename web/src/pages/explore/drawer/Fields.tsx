@@ -19,7 +19,7 @@ interface Field {
 /** Longest value that makes sense as a condition. */
 const MOST_FILTER = 500
 
-export function fieldsOf(row: TableRow): Field[] {
+function fieldsOf(row: TableRow): Field[] {
   const { context, levelText } = readExtra(row.extra)
   return [
     { path: 'level', value: row.level, filter: true },
