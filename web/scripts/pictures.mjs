@@ -53,7 +53,7 @@ mkdirSync(folder, { recursive: true })
 const server = await whittle()
 const demo = (...args) => spawn(binary(), ['demo', '--url', `http://127.0.0.1:${server.ports.ingestion}`, ...args], { stdio: 'ignore' })
 // The demo fills the past at a tenth of its rate.
-const past = demo('--rate', String(RATE * 10), '--for', '1s', '--backfill', `${PAST_HOURS}h`)
+const past = demo('--rate', String(RATE * 10), '--for', '0s', '--backfill', `${PAST_HOURS}h`)
 await new Promise((done) => past.once('exit', done))
 const present = demo('--rate', String(RATE), '--for', 'forever')
 const chrome = await browser()
