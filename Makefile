@@ -36,6 +36,7 @@ lint: setup
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
 test-rust: lint
+	@deploy/dev/setup.sh servers
 	cargo test --workspace --locked
 
 test-web: page

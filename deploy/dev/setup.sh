@@ -10,6 +10,8 @@ need cc build-essential
 need cmake cmake
 need pkg-config pkg-config
 [ "${1:-}" != browser ] || need chromium chromium
+# Debian keeps the server's programs out of PATH.
+[ "${1:-}" != servers ] || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || need initdb postgresql
 
 if [ ${#missing[@]} -gt 0 ]; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
