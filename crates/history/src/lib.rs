@@ -4,6 +4,7 @@
 //! speaks to PostgreSQL. Both pass the same laws.
 
 mod api;
+mod chart;
 mod file;
 mod query;
 mod settings;
@@ -12,5 +13,6 @@ mod tail;
 mod wire;
 
 pub use api::*;
+pub use chart::Chart;
 pub use settings::{Clock, Settings};
 pub use store::{FileHistory, OpenError, Opened};

@@ -8,59 +8,15 @@ use whittle_domain::Level;
 use super::scan::Range;
 use super::sink::{Counted, Needs, Row, Sink, Times};
 use crate::file::dictionary::Dictionary;
-use crate::{Histogram, SplitBy, Total};
-
-const SECOND: i64 = 1_000_000;
-
-/// Widths of buckets in seconds, as a reader of a chart expects them; beyond, days by powers of two.
-const WIDTHS: [i64; 17] = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200];
-
-/// No timestamp is further from 1970: 10,000 years.
-const FAR: i64 = 10_000 * 366 * 86_400 * SECOND;
-
-/// Most buckets of an answer.
-const MAX_BUCKETS: usize = 500;
+use crate::{Chart, Histogram, SplitBy, Total};
 
 /// Sources with a series of their own.
 const MAX_SERIES: usize = 20;
 
-/// The least width that needs no more than `buckets` buckets.
-fn bucket_width((first, last): Range, buckets: usize) -> i64 {
-    let most = buckets.clamp(1, MAX_BUCKETS) as i64;
-    let fits = |&width: &i64| last.div_euclid(width) - first.div_euclid(width) < most;
-    let days = (0..23).map(|power| (86_400 * SECOND) << power);
-    WIDTHS.into_iter().map(|seconds| seconds * SECOND).chain(days).find(fits).unwrap_or(i64::MAX)
-}
-
-/// Equal buckets over a range.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Axis {
-    pub(super) from: i64,
-    pub(super) bucket: i64,
-    pub(super) len: usize,
-}
-
-impl Axis {
-    /// At most so many buckets.
-    pub(super) fn new(range: Range, buckets: usize) -> Self {
-        let range = (range.0.clamp(-FAR, FAR), range.1.clamp(-FAR, FAR));
-        let bucket = bucket_width(range, buckets);
-        let from = range.0.div_euclid(bucket) * bucket;
-        let len = if range.1 < range.0 { 0 } else { usize::try_from((range.1 - from) / bucket + 1).unwrap_or(0) };
-        Axis { from, bucket, len }
-    }
-
-    /// The bucket that a time stands in.
-    pub(super) fn at(&self, timestamp: i64) -> Option<usize> {
-        let at = timestamp.saturating_sub(self.from).div_euclid(self.bucket);
-        usize::try_from(at).ok().filter(|&at| at < self.len)
-    }
-}
-
 /// Takes counts in by bucket.
 pub(crate) struct Buckets {
     by: SplitBy,
-    axis: Axis,
+    chart: Chart,
     levels: [Vec<u64>; 4],
     sources: HashMap<Arc<str>, Vec<u64>>,
     /// Of the dictionary that was entered last: its sources, and their counts so far.
@@ -72,17 +28,17 @@ pub(crate) struct Buckets {
 impl Buckets {
     /// Buckets for a range.
     pub(crate) fn new(range: Range, buckets: usize, by: SplitBy) -> Self {
-        let axis = Axis::new(range, buckets);
+        let chart = Chart::over(range, buckets);
         let levels = match by {
-            SplitBy::Level => std::array::from_fn(|_| vec![0; axis.len]),
+            SplitBy::Level => std::array::from_fn(|_| vec![0; chart.len]),
             SplitBy::Source => Default::default(),
         };
         let (sources, entered, pending) = (HashMap::new(), None, Vec::new());
-        Buckets { by, axis, levels, sources, entered, pending, total: 0 }
+        Buckets { by, chart, levels, sources, entered, pending, total: 0 }
     }
 
     fn add(&mut self, timestamp: i64, source: u32, level: Level, rows: u64) {
-        let Some(at) = self.axis.at(timestamp) else { return };
+        let Some(at) = self.chart.bucket_of(timestamp) else { return };
         let counts = match self.by {
             SplitBy::Level => &mut self.levels[level as usize],
             SplitBy::Source => {
@@ -91,7 +47,7 @@ impl Buckets {
                     self.pending.resize(source + 1, Vec::new());
                 }
                 if self.pending[source].is_empty() {
-                    self.pending[source] = vec![0; self.axis.len];
+                    self.pending[source] = vec![0; self.chart.len];
                 }
                 &mut self.pending[source]
             }
@@ -124,7 +80,7 @@ impl Buckets {
         series.sort_by_cached_key(|(name, counts)| (std::cmp::Reverse(counts.iter().sum::<u64>()), name.clone()));
         let others = series.split_off(series.len().min(MAX_SERIES));
         if !others.is_empty() {
-            let mut all = vec![0; self.axis.len];
+            let mut all = vec![0; self.chart.len];
             others.iter().for_each(|(_, counts)| all.iter_mut().zip(counts).for_each(|(sum, n)| *sum += n));
             series.push(("Other".to_owned(), all));
         }
@@ -137,7 +93,7 @@ impl Buckets {
     }
 
     pub(crate) fn finish(self, total: Total) -> Histogram {
-        Histogram { from: self.axis.from, bucket: self.axis.bucket, series: self.series(), total }
+        Histogram { from: self.chart.from, bucket: self.chart.bucket, series: self.series(), total }
     }
 }
 
@@ -148,7 +104,7 @@ impl Sink for Buckets {
     }
 
     fn times(&self) -> Times {
-        Times::Within(self.axis.bucket)
+        Times::Within(self.chart.bucket)
     }
 
     fn enter(&mut self, dictionary: &Arc<Dictionary>) {
@@ -169,6 +125,6 @@ impl Sink for Buckets {
 
     fn memory(&self) -> usize {
         let filled = self.pending.iter().filter(|counts| !counts.is_empty()).count() + self.sources.len();
-        filled * (self.axis.len * size_of::<u64>() + 64)
+        filled * (self.chart.len * size_of::<u64>() + 64)
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use whittle_patterns::PatternId;
 
-use super::histogram::Axis;
+use crate::Chart;
 use super::judge::Judge;
 use super::scan::Range;
 use super::sink::{Counted, Needs, Row, Sink, Times};
@@ -15,7 +15,7 @@ use crate::{Total, Trends};
 /// Takes counts in by pattern and bucket.
 pub(crate) struct TrendCounts<'a> {
     judge: &'a Judge<'a>,
-    axis: Axis,
+    chart: Chart,
     places: HashMap<PatternId, usize>,
     entered: Option<Arc<Dictionary>>,
     /// Of the forms of the dictionary that was entered last: the places of their patterns.
@@ -26,16 +26,16 @@ pub(crate) struct TrendCounts<'a> {
 
 impl<'a> TrendCounts<'a> {
     pub(crate) fn new(judge: &'a Judge<'a>, range: Range, patterns: &[PatternId], buckets: usize) -> Self {
-        let axis = Axis::new(range, buckets);
+        let chart = Chart::over(range, buckets);
         let places = patterns.iter().enumerate().map(|(place, pattern)| (*pattern, place)).collect();
-        let counts = vec![vec![0; axis.len]; patterns.len()];
-        TrendCounts { judge, axis, places, entered: None, forms: Vec::new(), counts, total: 0 }
+        let counts = vec![vec![0; chart.len]; patterns.len()];
+        TrendCounts { judge, chart, places, entered: None, forms: Vec::new(), counts, total: 0 }
     }
 
     fn add(&mut self, timestamp: i64, form: u32, rows: u64) {
         self.total += rows;
         let place = self.forms.get(form as usize).copied().flatten();
-        let (Some(place), Some(at)) = (place, self.axis.at(timestamp)) else { return };
+        let (Some(place), Some(at)) = (place, self.chart.bucket_of(timestamp)) else { return };
         self.counts[place][at] += rows;
     }
 
@@ -45,7 +45,7 @@ impl<'a> TrendCounts<'a> {
     }
 
     pub(crate) fn finish(self, total: Total) -> Trends {
-        Trends { from: self.axis.from, bucket: self.axis.bucket, counts: self.counts, total }
+        Trends { from: self.chart.from, bucket: self.chart.bucket, counts: self.counts, total }
     }
 }
 
@@ -55,7 +55,7 @@ impl Sink for TrendCounts<'_> {
     }
 
     fn times(&self) -> Times {
-        Times::Within(self.axis.bucket)
+        Times::Within(self.chart.bucket)
     }
 
     fn enter(&mut self, dictionary: &Arc<Dictionary>) {
@@ -77,6 +77,6 @@ impl Sink for TrendCounts<'_> {
     }
 
     fn memory(&self) -> usize {
-        self.counts.len() * (self.axis.len * size_of::<u64>() + 64)
+        self.counts.len() * (self.chart.len * size_of::<u64>() + 64)
     }
 }

@@ -9,6 +9,8 @@ mod power;
 mod properties;
 mod rows;
 
+use proptest::prelude::*;
+
 use files::Files;
 
 #[test]
@@ -59,4 +61,13 @@ fn old_rows_go_by_their_receipt() {
 #[test]
 fn files_whose_first_values_differ_in_kind_are_merged() {
     laws::files_whose_first_values_differ_in_kind_are_merged(&mut Files::temporary());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases / 4, max_shrink_iters: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_history_answers_as_its_model(run in properties::run()) {
+        properties::a_history_answers_as_its_model(&mut Files::temporary(), run);
+    }
 }
