@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Checks what building needs, and installs what is missing where that can be done without asking: Debian packages as root.
+# setup.sh browser, setup.sh servers: also what tests in a real browser, and on a real Kafka, need.
 set -euo pipefail
 
 say() { printf '%s\n' "$*" >&2; }
@@ -9,9 +10,15 @@ need() { command -v "$1" >/dev/null 2>&1 || missing+=("$2"); }
 need cc build-essential
 need cmake cmake
 need pkg-config pkg-config
+# For TLS to Kafka's brokers.
+pkg-config --exists openssl 2>/dev/null || missing+=(libssl-dev)
 [ "${1:-}" != browser ] || need chromium chromium
-# Debian keeps the server's programs out of PATH.
-[ "${1:-}" != servers ] || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || need initdb postgresql
+if [ "${1:-}" = servers ]; then
+  need java openjdk-17-jre-headless
+  need mvn maven
+  # Debian keeps the server's programs out of PATH.
+  compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || need initdb postgresql
+fi
 
 if [ ${#missing[@]} -gt 0 ]; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
