@@ -1,8 +1,8 @@
 //! Bytes in, bytes out: topics with partitions, producers that are told when a record is durable, consumer groups that
 //! commit what they have done. Knows nothing of logs.
 //!
-//! [`Bus`] has one implementation here, the embedded segment log [`SegmentBus`]; another speaks to Kafka. Both pass the
-//! same laws (`tests/laws`).
+//! [`Bus`] has one implementation here, the embedded segment log [`SegmentBus`]; the crate `whittle-kafka` has another. Both
+//! pass the same laws (`tests/laws`).
 //!
 //! How the embedded log keeps its promise that an acknowledged entry is on disk:
 //!

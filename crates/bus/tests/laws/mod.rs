@@ -3,7 +3,7 @@
 
 mod appending;
 mod groups;
-mod hands;
+pub mod hands;
 mod reading;
 mod surviving;
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use whittle_patterns::PatternId;
 
-use crate::Chart;
 use super::judge::Judge;
 use super::scan::Range;
 use super::sink::{Counted, Needs, Row, Sink, Times};
+use crate::Chart;
 use crate::file::dictionary::Dictionary;
 use crate::{Total, Trends};
 
