@@ -4,13 +4,14 @@ SHELL := /bin/bash
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 WHITTLE := $(TARGET)/release/whittle
 
-.PHONY: help setup page build up test test-rust test-web test-e2e lint bench bench-web soak fuzz pictures clean
+.PHONY: help setup page build up test test-rust test-web test-e2e lint bench bench-patterns bench-web soak fuzz pictures clean
 
 help:
 	@echo 'make up       install what is missing, build page and binary, run them'
 	@echo 'make build    build page and binary'
 	@echo 'make test     everything that CI runs'
 	@echo 'make bench    the benchmarks, on the release build; writes bench-results/'
+	@echo 'make bench-patterns  accuracy and speed of the patterns beside other miners; writes docs/patterns.md'
 	@echo 'make bench-web what the page costs in a browser'
 	@echo 'make soak     the long runs: power cuts, kills, load for minutes'
 	@echo 'make fuzz     each decoder under the coverage-guided fuzzer, a minute each (SECONDS_EACH=60)'
@@ -50,6 +51,11 @@ test-e2e: page
 
 bench: build
 	cargo run --release --locked -p whittle-bench -- $(ARGS)
+
+# On lines of real systems where ../shared/loghub is at hand; else on lines of its own, without accuracy.
+bench-patterns: build
+	cargo build --release --locked --manifest-path bench/patterns/Cargo.toml --target-dir $(TARGET)
+	python3 bench/patterns/measure.py --whittle $(WHITTLE) --bench $(TARGET)/release/whittle-bench-patterns --work $(TARGET)
 
 # What the page costs in a real browser: CPU from traces, heap after collection, over ten minutes and ten million rows. Parts alone:
 # make bench-web ARGS='weight chart list load live many viewers'

@@ -47,6 +47,12 @@ pub(crate) const MAX_INDEXED: usize = (OPEN - 1) as usize;
 /// Positions of one form that may be open together.
 const MAX_OPEN: u32 = 6;
 
+/// The key of the hole at `at` of what has the key `opened`. Words that need other numbers to open it are counted
+/// apart, so that whether a hole opens does not depend on which word comes last.
+fn hole_key(opened: u64, at: usize, least: u8) -> u64 {
+    opened.rotate_left(32) ^ at as u64 ^ u64::from(least) << 48
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Keys {
     /// Keys that forms have: one form of each.
@@ -71,7 +77,7 @@ impl Keys {
             }
             self.schemas.insert(key, form);
             for at in cells.slots(mask) {
-                self.open(sets, form, key.rotate_left(32) ^ at as u64);
+                self.open(sets, form, hole_key(key, at, rules.slot_words));
             }
             for waiting in self.readings.remove(&key).unwrap_or_default() {
                 sets.unite(waiting, form);
@@ -96,7 +102,7 @@ impl Keys {
     /// Notes the word at `at` in its hole, the last that `mask` opens. Says whether the hole is open now.
     fn leave_out(&mut self, sets: &mut Sets, form: u32, cells: &Cells, mask: u128, at: usize, least: u8) -> bool {
         let opened = cells.key(mask);
-        let key = opened.rotate_left(32) ^ at as u64;
+        let key = hole_key(opened, at, least);
         let word = crate::skeleton::hash_parts([cells.bytes(at)].into_iter()) as u32;
         let new = Hole { form, word };
         if cells.in_slot(at, mask)

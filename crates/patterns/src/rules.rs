@@ -23,12 +23,23 @@ pub struct Rules {
     pub other_readings: bool,
     /// `word-<n>` keeps its word.
     pub numbered_words: bool,
-    /// Words in upper case are never values.
-    pub constants: bool,
+    /// Different words in upper case that open a position: they mostly name states. Zero: none do.
+    pub constant_words: u8,
+    /// The last word is as others are after `from` and its like, alone in brackets, and where it is an identifier.
+    pub endings: bool,
+    /// A quoted text of several words is one value.
+    pub phrases: bool,
+    /// `wheel,staff` is one value.
+    pub word_lists: bool,
+    /// A name of one of many stands after `eventType:` and its like.
+    pub fields: bool,
     /// Words of state are never values.
     pub states: bool,
     /// Names of days and months beside numbers are dates.
     pub dates: bool,
+    /// Words struck from the lists of units, of state, of small words and of those before a name: to measure the
+    /// lists without what lines at hand may have taught them. In lower case.
+    pub without: &'static [&'static str],
 }
 
 impl Default for Rules {
@@ -44,9 +55,14 @@ impl Default for Rules {
             empty_values: true,
             other_readings: true,
             numbered_words: true,
-            constants: true,
+            constant_words: 4,
+            endings: true,
+            phrases: true,
+            word_lists: true,
+            fields: true,
             states: true,
             dates: true,
+            without: &[],
         }
     }
 }
@@ -68,7 +84,11 @@ impl Rules {
             "empty_values" => self.empty_values = on()?,
             "other_readings" => self.other_readings = on()?,
             "numbered_words" => self.numbered_words = on()?,
-            "constants" => self.constants = on()?,
+            "constant_words" => self.constant_words = number()?,
+            "endings" => self.endings = on()?,
+            "phrases" => self.phrases = on()?,
+            "word_lists" => self.word_lists = on()?,
+            "fields" => self.fields = on()?,
             "states" => self.states = on()?,
             "dates" => self.dates = on()?,
             _ => return None,

@@ -2,12 +2,18 @@
 //!
 //! Made once for each new form, so that clarity comes before speed here.
 
-pub(crate) mod words;
+mod join;
+mod look;
+mod show;
+mod words;
 
 #[cfg(test)]
 mod tests;
 
 use std::ops::Range;
+
+use join::{empty_values, lists, open_dates, phrases, quantities, word_lists};
+use look::{is_constant, is_field, is_identifier, open_by_look};
 
 use crate::Rules;
 use crate::scan::is_separator;
@@ -43,10 +49,12 @@ pub(crate) enum Word {
     None,
     /// One of state, or one that only holds the sentence together: never a value.
     Fixed,
-    /// In upper case: names a state, but for a place where names stand.
+    /// In upper case: mostly names a state, but for a place where names stand.
     Constant,
     /// May be one of many values.
     Free,
+    /// The same, even at the end of a line.
+    Name,
     /// The same, and the next word names one of many.
     Slot,
     /// The next word names one of many, and this one is never a value.
@@ -59,6 +67,10 @@ pub(crate) struct Cells {
     /// The rendered skeleton.
     pub text: Vec<u8>,
     pub cells: Vec<Cell>,
+    /// Cells after a word that names one of many, and cells after such a key and its mark.
+    after_slot: u128,
+    after_field: u128,
+    rules: Rules,
 }
 
 impl Cells {
@@ -66,11 +78,17 @@ impl Cells {
         let (text, _) = skeleton.rendered();
         let mut cells = tokens(&text);
         open_by_look(&text, &mut cells, rules);
+        if rules.phrases {
+            cells = phrases(&text, cells, rules);
+        }
+        if rules.word_lists {
+            cells = word_lists(&text, cells, rules);
+        }
         if rules.dates {
             open_dates(&text, &mut cells);
         }
         if rules.units {
-            cells = quantities(&text, cells);
+            cells = quantities(&text, cells, rules);
         }
         if rules.lists {
             cells = lists(&text, cells);
@@ -84,38 +102,68 @@ impl Cells {
             cells.push(Cell { range: rest, class: Class::Open, word: Word::None });
         }
         sort_words(&text, &mut cells, rules);
-        Cells { text, cells }
+        let mut cells = Cells { text, cells, after_slot: 0, after_field: 0, rules: *rules };
+        cells.find_slots();
+        cells
+    }
+
+    /// Notes where names of one of many stand: after `user`, after `eventType:`.
+    fn find_slots(&mut self) {
+        let key = |at: usize| {
+            let marked = self.cells[at + 1].class == Class::Mark && matches!(self.bytes(at + 1), b":" | b"=");
+            marked && self.cells[at].class == Class::Word && is_field(self.bytes(at), &self.rules)
+        };
+        let slot = |at: &usize| matches!(self.cells[*at].word, Word::Slot | Word::FixedSlot);
+        let after_slot = (0..self.len().saturating_sub(1)).filter(slot).fold(0, |mask, at| mask | 1 << (at + 1));
+        let fields = 0..if self.rules.fields { self.len().saturating_sub(2) } else { 0 };
+        let after_field = fields.filter(|&at| key(at)).fold(0, |mask, at| mask | 1 << (at + 2));
+        (self.after_slot, self.after_field) = (after_slot, after_field);
     }
 
     pub(crate) fn len(&self) -> usize {
         self.cells.len()
     }
 
-    /// How many different words open each cell when those of `mask` are open already; zero: none do.
+    /// How many different words open each cell when those of `mask` are open already; zero: none do. The only word
+    /// that is left never opens.
     ///
     /// Follows from what the key of `mask` shows alone, so that all forms with that key agree.
     pub(crate) fn thresholds(&self, mask: u128, rules: &Rules) -> Vec<u8> {
         let closed = |at: usize| self.cells[at].class == Class::Word && mask >> at & 1 == 0;
-        let last = (0..self.len()).rev().find(|&at| closed(at) && self.cells[at].word != Word::None);
+        let real = |at: &usize| closed(*at) && self.cells[*at].word != Word::None;
+        let (first, last) = ((0..self.len()).find(real), (0..self.len()).rev().find(real));
+        if first == last {
+            return vec![0; self.len()];
+        }
         let threshold = |at: usize| {
-            let slot = self.in_slot(at, mask);
+            let (slot, last) = (self.in_slot(at, mask), last == Some(at) && !self.ends_in_a_name(at, mask));
             match self.cells[at].word {
                 _ if !closed(at) => 0,
                 Word::None | Word::Fixed | Word::FixedSlot => 0,
-                Word::Constant if !slot => 0,
+                Word::Constant if last && self.after_slot >> at & 1 == 0 => 0,
                 _ if slot => rules.slot_words,
-                _ if last == Some(at) => 0,
+                Word::Constant => rules.constant_words,
                 _ if at == 0 => rules.head_words,
+                Word::Name => rules.words,
+                _ if last => 0,
                 _ => rules.words,
             }
         };
         (0..self.len()).map(threshold).collect()
     }
 
-    /// Whether a name of one of many stands at `at`, as in `user <*>`.
+    /// Whether the last word is one that something happened to or by: after `from` and its like, or alone in brackets.
+    fn ends_in_a_name(&self, at: usize, mask: u128) -> bool {
+        let Some(before) = at.checked_sub(1).filter(|_| self.rules.endings) else { return false };
+        let is = |at: usize, mark: &[u8]| at < self.len() && self.bytes(at) == mark;
+        let named = mask >> before & 1 == 0 && self.cells[before].class == Class::Word;
+        named && words::is_before_name(self.bytes(before)) || is(before, b"(") && is(at + 1, b")")
+    }
+
+    /// Whether a name of one of many stands at `at`, as in `user <*>`, when the cells of `mask` are open.
     pub(crate) fn in_slot(&self, at: usize, mask: u128) -> bool {
-        let before = at.checked_sub(1).filter(|&before| mask >> before & 1 == 0);
-        before.is_some_and(|before| matches!(self.cells[before].word, Word::Slot | Word::FixedSlot))
+        let shown = |back: usize| at >= back && mask >> (at - back) & 1 == 0;
+        self.after_slot >> at & 1 == 1 && shown(1) || self.after_field >> at & 1 == 1 && shown(2)
     }
 
     /// The open cells that stand where a name of one of many does.
@@ -206,267 +254,24 @@ fn tokens(text: &[u8]) -> Vec<Cell> {
     cells
 }
 
-/// Opens the words that look like identifiers: the weak key.
-fn open_by_look(text: &[u8], cells: &mut [Cell], rules: &Rules) {
-    let pairs = (2..cells.len()).filter(|&at| is_pair_value(text, cells, at)).count();
-    for at in 0..cells.len() {
-        if cells[at].class != Class::Word {
-            continue;
-        }
-        let word = &text[cells[at].range.clone()];
-        // A dotted name at the head is what the line is about, and counts as a word.
-        let subject = at == 0 && is_dotted(word) && !word.contains(&HOLE);
-        let assigned = follows_equals(text, cells, at) || (pairs >= 2 && is_pair_value(text, cells, at));
-        let open = words::is_value(word)
-            || word.contains(&HOLE) && !(rules.numbered_words && is_numbered_word(word))
-            || rules.identifiers && !subject && (looks_like_a_name(word) || is_quoted(text, cells, at))
-            || rules.assigned && assigned;
-        if open {
-            cells[at].class = Class::Open;
-        }
-    }
-}
-
-/// `Sun Jul 10`, `10 July`: names of days and months beside a number are part of a date.
-fn open_dates(text: &[u8], cells: &mut [Cell]) {
-    for at in (0..cells.len()).rev() {
-        let word = &text[cells[at].range.clone()];
-        let open = |at: Option<usize>| at.and_then(|at| cells.get(at)).is_some_and(|cell| cell.class == Class::Open);
-        let comma = usize::from(mark_at(text, cells, at + 1, b','));
-        let month = words::is_month(word) && (open(Some(at + 1)) || open(at.checked_sub(1)));
-        if cells[at].class == Class::Word && (month || words::is_day(word) && open(Some(at + 1 + comma))) {
-            cells[at].class = Class::Open;
-        }
-    }
-}
-
-/// Whether a word is a variable wherever it stands open.
-fn is_value(word: &[u8]) -> bool {
-    words::is_value(word) || words::is_month(word) || words::is_day(word)
-}
-
-/// `word-<n>`: the word says what is numbered.
-fn is_numbered_word(word: &[u8]) -> bool {
-    let hole = word.iter().position(|&byte| byte == HOLE).unwrap_or(0);
-    hole > 1 && word[hole - 1] == b'-' && word[..hole - 1].iter().all(u8::is_ascii_alphabetic)
-}
-
-/// By the word alone: a number glued on, one of `/ \ @ ~ $ %`, a dotted name.
-fn looks_like_a_name(word: &[u8]) -> bool {
-    let letters = word.iter().any(u8::is_ascii_alphanumeric);
-    if !letters || word.contains(&HOLE) {
-        return false;
-    }
-    let marked = word.len() > 1 && word.iter().any(|byte| b"/\\@~$%".contains(byte));
-    let numbered = word.last().is_some_and(u8::is_ascii_digit);
-    marked || numbered || is_dotted(word)
-}
-
-/// `a.b.c`, but for those that end in a constant (`a.b.SOME_EVENT`), which name what happened.
-fn is_dotted(word: &[u8]) -> bool {
-    let Some(dot) = word.iter().rposition(|&byte| byte == b'.') else { return false };
-    let last = &word[dot + 1..];
-    dot > 0 && !last.is_empty() && !is_constant(last)
-}
-
-/// Upper case, digits and `_`, two letters or more.
-fn is_constant(word: &[u8]) -> bool {
-    word.len() > 1 && word.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_')
-}
-
-fn mark_at(text: &[u8], cells: &[Cell], at: usize, byte: u8) -> bool {
-    cells.get(at).is_some_and(|cell| cell.class == Class::Mark && text[cell.range.clone()] == [byte])
-}
-
-fn tight(cells: &[Cell], at: usize) -> bool {
-    cells[at].range.start == cells[at - 1].range.end
-}
-
-/// `key=word`, unless the word is a key or a name of what follows in brackets.
-fn follows_equals(text: &[u8], cells: &[Cell], at: usize) -> bool {
-    at >= 2
-        && mark_at(text, cells, at - 1, b'=')
-        && cells[at - 2].class != Class::Mark
-        && !(at + 1 < cells.len() && b"={([".iter().any(|&byte| mark_at(text, cells, at + 1, byte)))
-}
-
-/// The value of `key:value` with no blank between.
-fn is_pair_value(text: &[u8], cells: &[Cell], at: usize) -> bool {
-    at >= 2
-        && cells[at].class == Class::Word
-        && cells[at - 2].class == Class::Word
-        && mark_at(text, cells, at - 1, b':')
-        && tight(cells, at)
-        && tight(cells, at - 1)
-        && !mark_at(text, cells, at + 1, b':')
-}
-
-/// One word between quotes of one kind.
-fn is_quoted(text: &[u8], cells: &[Cell], at: usize) -> bool {
-    at >= 1
-        && at + 1 < cells.len()
-        && [b'"', b'\'', b'`'].iter().any(|&q| mark_at(text, cells, at - 1, q) && mark_at(text, cells, at + 1, q))
-        && tight(cells, at)
-        && tight(cells, at + 1)
-}
-
-/// A number with its unit is one cell, `<` before it included; so is the same again in brackets.
-fn quantities(text: &[u8], cells: Vec<Cell>) -> Vec<Cell> {
-    let number =
-        |at: usize| cells.get(at).is_some_and(|cell| cell.class == Class::Open && text[cell.range.clone()] == [HOLE]);
-    let unit = |at: usize| {
-        cells.get(at).is_some_and(|cell| cell.class == Class::Word && words::is_unit(&text[cell.range.clone()]))
-    };
-    let mut out: Vec<Cell> = Vec::with_capacity(cells.len());
-    let mut at = 0;
-    while at < cells.len() {
-        let less = mark_at(text, &cells, at, b'<') && number(at + 1) && !mark_at(text, &cells, at + 2, b'>');
-        let from = at + usize::from(less && cells[at].range.end == cells[at + 1].range.start);
-        if !number(from) {
-            out.push(cells[at].clone());
-            at += 1;
-            continue;
-        }
-        let mut last = from + usize::from(unit(from + 1));
-        let again = mark_at(text, &cells, last + 1, b'(')
-            && number(last + 2)
-            && unit(last + 3)
-            && mark_at(text, &cells, last + 4, b')');
-        if last > from && again {
-            last += 4;
-        }
-        out.push(Cell { range: cells[at].range.start..cells[last].range.end, class: Class::Open, word: Word::None });
-        at = last + 1;
-    }
-    out
-}
-
-/// A run of variables with blanks or commas between is one cell.
-fn lists(text: &[u8], cells: Vec<Cell>) -> Vec<Cell> {
-    let value = |cell: &Cell| {
-        let bytes = &text[cell.range.clone()];
-        cell.class == Class::Open && (bytes.contains(&HOLE) || is_value(bytes))
-    };
-    let mut out: Vec<Cell> = Vec::with_capacity(cells.len());
-    let mut at = 0;
-    while at < cells.len() {
-        let mut last = at;
-        while value(&cells[last]) {
-            let comma = usize::from(mark_at(text, &cells, last + 1, b','));
-            if !cells.get(last + 1 + comma).is_some_and(value) {
-                break;
-            }
-            last += 1 + comma;
-        }
-        out.push(Cell { range: cells[at].range.start..cells[last].range.end, ..cells[at].clone() });
-        at = last + 1;
-    }
-    out
-}
-
-/// `key=` followed by another key, a closing mark or the end has an empty value.
-fn empty_values(text: &[u8], cells: Vec<Cell>) -> Vec<Cell> {
-    let mut out: Vec<Cell> = Vec::with_capacity(cells.len());
-    for at in 0..cells.len() {
-        out.push(cells[at].clone());
-        let key = at >= 1 && mark_at(text, &cells, at, b'=') && cells[at - 1].class != Class::Mark;
-        let next_is_key =
-            cells.get(at + 1).is_some_and(|cell| cell.class == Class::Word) && mark_at(text, &cells, at + 2, b'=');
-        let closed = at + 1 == cells.len() || b",;)]}".iter().any(|&byte| mark_at(text, &cells, at + 1, byte));
-        if key && (closed || next_is_key) {
-            let end = cells[at].range.end;
-            out.push(Cell { range: end..end, class: Class::Open, word: Word::None });
-        }
-    }
-    out
-}
-
 /// What each plain word may be.
 fn sort_words(text: &[u8], cells: &mut [Cell], rules: &Rules) {
     for cell in cells.iter_mut().filter(|cell| cell.class == Class::Word) {
         let word = &text[cell.range.clone()];
-        let fixed = rules.states && words::is_state(word) || words::is_glue(word);
-        cell.word = match (fixed, words::is_slot(word)) {
+        let fixed = rules.states && words::is_state(word, rules) || words::is_glue(word, rules);
+        cell.word = match (fixed, words::is_slot(word, rules)) {
             _ if !word.iter().any(u8::is_ascii_alphabetic) => Word::None,
             (true, true) => Word::FixedSlot,
             (true, false) => Word::Fixed,
             (false, true) => Word::Slot,
-            (false, false) if rules.constants && is_constant(word) => Word::Constant,
+            (false, false) if is_constant(word) => Word::Constant,
+            (false, false) if rules.endings && is_identifier(word) => Word::Name,
             (false, false) => Word::Free,
         };
     }
 }
 
 impl Cells {
-    /// The text with the cells of `open`, all variables and values replaced by what `hole` writes
-    /// (given the number of the variable, or `None` for a word that is open here).
-    pub(crate) fn template(&self, open: u128, mut hole: impl FnMut(Option<usize>, &mut String)) -> String {
-        let open = self.shown_open(open);
-        let mut out = String::with_capacity(self.text.len() + 16);
-        let (mut done, mut variable) = (0, 0);
-        for (at, cell) in self.cells.iter().enumerate() {
-            self.copy(done..cell.range.start, &mut out);
-            let holes = self.bytes(at).iter().filter(|&&byte| byte == HOLE).count();
-            if open >> at & 1 == 1 {
-                hole((holes == 1).then_some(variable), &mut out);
-                variable += holes;
-            } else if holes == 0 {
-                self.copy(cell.range.clone(), &mut out);
-            } else {
-                self.values(cell.range.clone(), &mut variable, &mut out, &mut hole);
-            }
-            done = cell.range.end;
-        }
-        self.copy(done..self.text.len(), &mut out);
-        out
-    }
-
-    /// A cell with variables: each of them, and each word that is a value, is a hole.
-    fn values(
-        &self,
-        range: Range<usize>,
-        variable: &mut usize,
-        out: &mut String,
-        hole: &mut impl FnMut(Option<usize>, &mut String),
-    ) {
-        for word in self.text[range].split_inclusive(|&byte| matches!(byte, HOLE | b' ' | b',')) {
-            let literal = word.strip_suffix(&[HOLE]).unwrap_or(word);
-            let value = literal.trim_ascii_end().strip_suffix(b",").unwrap_or(literal.trim_ascii_end());
-            if is_value(value) {
-                hole(None, out);
-                out.push_str(&String::from_utf8_lossy(&literal[value.len()..]));
-            } else {
-                out.push_str(&String::from_utf8_lossy(literal));
-            }
-            if literal.len() < word.len() {
-                hole(Some(*variable), out);
-                *variable += 1;
-            }
-        }
-    }
-
-    /// The cells of a template that are shown open: those in which members differ; values; what is assigned to a name
-    /// of one of many; and all quantities where one changes its unit, since it is scaled for the reader.
-    fn shown_open(&self, open: u128) -> u128 {
-        let quantity =
-            |at: usize| self.bytes(at).contains(&HOLE) && self.bytes(at).last().is_some_and(u8::is_ascii_alphabetic);
-        let scaled = (0..self.len()).any(|at| open >> at & 1 == 1 && quantity(at) && self.bytes(at).contains(&b' '));
-        let shown = |at: usize| {
-            let assigned = at >= 2 && self.bytes(at - 1) == b"=" && self.cells[at].class == Class::Open;
-            let holes = self.bytes(at).contains(&HOLE);
-            words::is_value(self.bytes(at))
-                || (assigned
-                    && !self.bytes(at).is_empty()
-                    && (words::is_slot(self.bytes(at - 2)) || holes && !self.bytes(at).contains(&b' ')))
-                || (scaled && quantity(at))
-        };
-        (0..self.len()).filter(|&at| shown(at)).fold(open, |mask, at| mask | 1 << at)
-    }
-
-    fn copy(&self, range: Range<usize>, out: &mut String) {
-        out.push_str(&String::from_utf8_lossy(&self.text[range]));
-    }
-
     /// The cells in which two forms of the same length differ.
     pub(crate) fn differences(&self, other: &Cells) -> u128 {
         (0..self.len().min(other.len()))

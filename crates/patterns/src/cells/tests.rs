@@ -108,6 +108,60 @@ fn words_of_state_the_last_word_and_the_head_stay() {
 }
 
 #[test]
+fn a_name_may_end_a_line() {
+    one(&["arrived in Dublin", "arrived in Wien", "arrived in Graz"], "arrived in <*>");
+    one(&["killed 7 (java)", "killed 8 (node)", "killed 9 (postgres)"], "killed <*> (<*>)");
+    one(&["declined: do_not_honor", "declined: expired_card", "declined: fraud_suspected"], "declined: <*>");
+    one(
+        &["at OrderMapper in banner-7", "at OrderMapper in logo-8", "at OrderMapper in item-9"],
+        "at OrderMapper in <*>",
+    );
+    apart(&["out of memory", "out of space", "out of range", "out of time"]);
+    apart(&["getSteps=7", "setSteps=8", "haveSteps=9", "showSteps=1", "addSteps=2", "keepSteps=3", "dropSteps=4"]);
+}
+
+#[test]
+fn many_constants_are_values_and_few_are_states() {
+    apart(&["it went from NEW to here", "it went from DONE to here", "it went from LATE to here"]);
+    let many = ["it took IBM twice", "it took SAP twice", "it took AMD twice", "it took ABB twice"];
+    one(&many, "it took <*> twice");
+    apart(&["now it is ONE", "now it is TWO", "now it is FOUR", "now it is FIVE", "now it is SIX"]);
+}
+
+#[test]
+fn a_quoted_text_is_a_value_unless_it_tells_the_event() {
+    one(
+        &[r#"1.2.3.4 "GET /a" "Moz/5.0 (X; y)" 7"#, r#"1.2.3.4 "GET /b" "curl tool 8" 9"#],
+        r#"<*> "GET <*>" "<*>" <*>"#,
+    );
+    one(&[r#"found="red lamp" in 7"#, r#"found="big old tent" in 8"#], r#"found="<*>" in <*>"#);
+    apart(&[r#"msg="all is well" in=7"#, r#"msg="none is well" in=8"#]);
+    apart(&[r#"x "cannot open it" y"#, r#"x "cannot close it" y"#]);
+    apart(&[r#""Pod came up" pod=a/b"#, r#""Pod went away" pod=a/b"#]);
+}
+
+#[test]
+fn words_with_commas_between_are_one_value() {
+    one(&["acls are wheel,staff now", "acls are wheel,staff,games now"], "acls are <*> now");
+    apart(&["size = 20,app = 1,One Type", "size = 20,app = 1,Two Type"]);
+    apart(&["failed,retrying now", "started,waiting now"]);
+}
+
+#[test]
+fn a_name_stands_after_a_key_that_ends_in_one() {
+    one(&["the eventType: LAUNCHED of 7", "the eventType: CLEANED of 8"], "the eventType: <*> of <*>");
+    one(&["user_name: root has 7", "user_name: bob has 8"], "user_name: <*> has <*>");
+    apart(&["the eventType: LAUNCHED", "the eventType: CLEANED"]);
+    apart(&["oddly: LAUNCHED of 7", "oddly: CLEANED of 8"]);
+}
+
+#[test]
+fn letters_and_digits_in_turn_are_an_identifier() {
+    one(&["link vethd90c7cd is here", "link vethba11b7f is here"], "link <*> is here");
+    apart(&["uses sha256sum here", "uses base64url here"]);
+}
+
+#[test]
 fn another_reading_joins_what_exists_and_makes_nothing() {
     one(&["cannot reach 10.0.0.1:80 now", "cannot reach gateway:80 now"], "cannot reach <*> now");
     one(&["cannot reach gateway:80 now", "cannot reach 10.0.0.1:80 now"], "cannot reach <*> now");

@@ -4,6 +4,8 @@ use std::sync::LazyLock;
 
 use hashbrown::HashMap;
 
+use crate::Rules;
+
 /// Units after a number: sizes, times, rates, counts of bytes.
 const UNITS: &str = "b kb mb gb tb pb kib mib gib tib bit bits byte bytes kbytes mbytes kbps mbps gbps bps \
 s sec secs second seconds ms msec msecs millis millisecond milliseconds us usec microseconds ns nsec nanoseconds \
@@ -19,9 +21,9 @@ accept accepted accepting reject rejected refused denied allowed invalid valid u
 missing available unavailable alive dead busy idle paused resumed suspended registered unregistered registering \
 loaded unloaded loading mounted unmounted joined left sent received sending receiving read write reading writing \
 get set put post login logout locked unlocked aborted cancelled canceled killed exited terminated terminating \
-first last new old min max minimum maximum total view modify before after source destination src dst from to input output \
+first last new old min max minimum maximum total before after source destination src dst from to input output \
 in out not no none yes allocated released acquire acquired release updated updating update passed increased decreased \
-map reduce request response client server master worker";
+request response client server master worker";
 
 /// Small words that hold a sentence together; they are never values.
 const GLUE: &str = "a an the of in on at to for from by with without and or is are was were be been has have had will would \
@@ -33,6 +35,12 @@ const SLOTS: &str = "user username account host hostname node server client serv
 job task queue topic table database schema volume disk partition block container pod image process thread pid uid group role \
 file directory path key name id method function command query domain zone region cluster instance worker peer broker address";
 
+/// Small words before the one that something happened to, or by.
+const BEFORE_NAMES: &str = "in at to for from by via into";
+
+/// Keys whose quoted text tells what happened.
+const TOLD: &str = "msg message error err reason event log text description desc cause exception";
+
 /// Longest word in the lists.
 const LONGEST: usize = 16;
 
@@ -42,11 +50,23 @@ const GLUED: u8 = 4;
 const SLOT: u8 = 8;
 const MONTH: u8 = 16;
 const DAY: u8 = 32;
+const BEFORE_NAME: u8 = 64;
+const TELLS: u8 = 128;
 
 /// All lists as one table, made when first asked.
 static TABLE: LazyLock<HashMap<&'static [u8], u8>> = LazyLock::new(|| {
     let mut table: HashMap<&'static [u8], u8> = HashMap::new();
-    for (list, bit) in [(UNITS, UNIT), (STATES, STATE), (GLUE, GLUED), (SLOTS, SLOT), (MONTHS, MONTH), (DAYS, DAY)] {
+    let lists = [
+        (UNITS, UNIT),
+        (STATES, STATE),
+        (GLUE, GLUED),
+        (SLOTS, SLOT),
+        (MONTHS, MONTH),
+        (DAYS, DAY),
+        (BEFORE_NAMES, BEFORE_NAME),
+        (TOLD, TELLS),
+    ];
+    for (list, bit) in lists {
         for word in list.split_ascii_whitespace() {
             *table.entry(word.as_bytes()).or_default() |= bit;
         }
@@ -55,32 +75,45 @@ static TABLE: LazyLock<HashMap<&'static [u8], u8>> = LazyLock::new(|| {
 });
 
 /// In which lists the word stands, in any case.
-fn lists(word: &[u8]) -> u8 {
+fn lists(word: &[u8], rules: &Rules) -> u8 {
     let mut lower = [0; LONGEST];
     let Some(lower) = lower.get_mut(..word.len()) else { return 0 };
     lower.copy_from_slice(word);
     lower.make_ascii_lowercase();
+    if rules.without.iter().any(|struck| struck.as_bytes() == lower) {
+        return 0;
+    }
     TABLE.get(&*lower).copied().unwrap_or(0)
 }
 
 /// Whether the word is a unit of what a number before it counts.
-pub fn is_unit(word: &[u8]) -> bool {
-    lists(word) & UNIT != 0
+pub fn is_unit(word: &[u8], rules: &Rules) -> bool {
+    lists(word, rules) & UNIT != 0
 }
 
 /// Whether the word is one of state.
-pub fn is_state(word: &[u8]) -> bool {
-    lists(word) & STATE != 0
+pub fn is_state(word: &[u8], rules: &Rules) -> bool {
+    lists(word, rules) & STATE != 0
 }
 
 /// Whether the word only holds the sentence together.
-pub fn is_glue(word: &[u8]) -> bool {
-    lists(word) & GLUED != 0
+pub fn is_glue(word: &[u8], rules: &Rules) -> bool {
+    lists(word, rules) & GLUED != 0
 }
 
 /// Whether a name follows the word.
-pub fn is_slot(word: &[u8]) -> bool {
-    lists(word) & SLOT != 0
+pub fn is_slot(word: &[u8], rules: &Rules) -> bool {
+    lists(word, rules) & SLOT != 0
+}
+
+/// Whether a name may follow the word at the end of a line.
+pub fn is_before_name(word: &[u8]) -> bool {
+    lists(word, &Rules::default()) & BEFORE_NAME != 0
+}
+
+/// Whether the quoted text of this key tells what happened.
+pub fn is_told(word: &[u8]) -> bool {
+    lists(word, &Rules::default()) & TELLS != 0
 }
 
 /// Values that are variables wherever they stand.
@@ -96,10 +129,10 @@ const DAYS: &str = "mon tue wed thu fri sat sun monday tuesday wednesday thursda
 
 /// A month's name.
 pub fn is_month(word: &[u8]) -> bool {
-    lists(word) & MONTH != 0
+    lists(word, &Rules::default()) & MONTH != 0
 }
 
 /// A day's name.
 pub fn is_day(word: &[u8]) -> bool {
-    lists(word) & DAY != 0
+    lists(word, &Rules::default()) & DAY != 0
 }
