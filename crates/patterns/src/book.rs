@@ -1,11 +1,12 @@
 //! What is known of all forms: the part that changes only when something new is seen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cells::Cells;
 use crate::journal::{Entries, Entry, JournalError, Loaded};
 use crate::keys::{ByHash, Keys, MAX_INDEXED};
-use crate::scan::Var;
+use crate::renew::rescanned;
+use crate::scan::{SCANNER_VERSION, Scanner, Var};
 use crate::sets::Sets;
 use crate::skeleton::{HOLE, Skeleton, form_of};
 use crate::wide::{LEAST_WORDS, Layouts, OPEN_IN_LAYOUT, OPEN_IN_SET, Opening, layout, wide, widen, widest, words};
@@ -20,6 +21,8 @@ pub(crate) struct Book {
     layouts: Layouts,
     /// Layouts in the order in which something opened in them.
     opened: Vec<(u64, Opening)>,
+    /// Ids of forms of an older scanner, and of what this one finds instead.
+    same: BTreeSet<(u64, u64)>,
     journal: Vec<u8>,
     headed: bool,
     /// Rises with every change.
@@ -166,34 +169,78 @@ impl Book {
         for &(layout, Opening { mask, loose }) in &self.opened {
             Entry::Open { layout, mask, loose }.encode(&mut out);
         }
+        for &(old, new) in &self.same {
+            Entry::Same { old, new }.encode(&mut out);
+        }
         out
     }
 
-    /// Reads a journal into what is known. What it adds is new to this state's own journal unless `own`.
+    /// Reads a journal into what is known. What it adds is new to this state's own journal unless `own`. What an older
+    /// scanner found is scanned again; what follows in an own journal stands behind a head of its own.
     pub(crate) fn load(&mut self, bytes: &[u8], own: bool) -> Result<Loaded, JournalError> {
         let (mut entries, mut loaded) = (Entries::of(bytes), Loaded::default());
-        let kept = self.journal.len();
+        let mut scanner = Scanner::new();
         for entry in entries.by_ref() {
-            match entry {
-                Entry::Head { format, .. } if format > crate::JOURNAL_VERSION => {
+            if let Entry::Head { format, scanner } = entry {
+                if format > crate::JOURNAL_VERSION {
                     return Err(JournalError::Newer { found: format });
                 }
-                Entry::Head { scanner, .. } => loaded.scanner = scanner,
-                Entry::Form(packed) => {
-                    let known = |id: FormId| self.index.contains_key(&id.0);
-                    if let Some(skeleton) = Skeleton::from_bytes(packed).filter(|s| !known(s.id())) {
-                        loaded.new_forms += usize::from(self.insert(skeleton).is_some());
-                    }
-                }
-                Entry::Open { layout, mask, loose } => self.open(layout, Opening { mask, loose }),
+                loaded.scanner = scanner;
+                continue;
+            }
+            let (written, headed) = (self.journal.len(), self.headed);
+            loaded.new_forms += usize::from(self.take(entry));
+            if loaded.scanner < SCANNER_VERSION
+                && let Entry::Form(packed) = entry
+                && let Some(skeleton) = Skeleton::from_bytes(packed)
+            {
+                self.renew(skeleton.id(), rescanned(&skeleton, &mut scanner));
+            }
+            if own {
+                self.journal.truncate(written);
+                self.headed = headed;
             }
         }
         loaded.valid = entries.valid();
         if own {
-            self.journal.truncate(kept);
-            self.headed |= loaded.valid > 0;
+            self.headed |= loaded.valid > 0 && loaded.scanner == SCANNER_VERSION;
         }
         Ok(loaded)
+    }
+
+    /// Takes one entry of a journal. Says whether it was a new form.
+    fn take(&mut self, entry: Entry<'_>) -> bool {
+        match entry {
+            Entry::Head { .. } => false,
+            Entry::Form(packed) => Skeleton::from_bytes(packed).is_some_and(|skeleton| self.insert(skeleton).is_some()),
+            Entry::Open { layout, mask, loose } => {
+                self.open(layout, Opening { mask, loose });
+                false
+            }
+            Entry::Same { old, new } => {
+                self.link(old, new);
+                false
+            }
+        }
+    }
+
+    /// Enters what today's scanner finds in the lines of an older form, if it is another.
+    fn renew(&mut self, old: FormId, new: Skeleton) {
+        let id = new.id();
+        if id != old {
+            self.insert(new);
+            self.link(old.0, id.0);
+        }
+    }
+
+    /// Makes one of two forms, for ever.
+    fn link(&mut self, old: u64, new: u64) {
+        let (Some(a), Some(b)) = (self.form(old), self.form(new)) else { return };
+        if self.same.insert((old, new)) {
+            self.write(Entry::Same { old, new });
+            self.sets.unite(a, b);
+            self.revision += 1;
+        }
     }
 }
 

@@ -19,7 +19,7 @@ pub struct Loaded {
     pub valid: usize,
     /// Forms that were read and not known before.
     pub new_forms: usize,
-    /// The version of the scanner that found them; zero in an empty journal.
+    /// The version of the scanner that found the last of them; zero in an empty journal.
     pub scanner: u16,
 }
 
@@ -43,6 +43,8 @@ pub(crate) enum Entry<'a> {
     Form(&'a [u8]),
     /// Positions that are open in a layout.
     Open { layout: u64, mask: u64, loose: bool },
+    /// Ids of two forms that are one: what an older scanner found, and what today's finds in the same line.
+    Same { old: u64, new: u64 },
 }
 
 impl Entry<'_> {
@@ -69,6 +71,11 @@ impl Entry<'_> {
                 out.extend(layout.to_le_bytes());
                 out.extend(mask.to_le_bytes());
                 out.push(u8::from(loose));
+            }
+            Entry::Same { old, new } => {
+                out.push(3);
+                out.extend(old.to_le_bytes());
+                out.extend(new.to_le_bytes());
             }
         }
         let len = (out.len() - start - PREFIX) as u32;
@@ -109,6 +116,7 @@ impl<'a> Entries<'a> {
             0 => Entry::Head { format: word(0)?, scanner: word(2)? },
             1 => Entry::Form(content),
             2 => Entry::Open { layout: long(0)?, mask: long(8)?, loose: *content.get(16)? != 0 },
+            3 => Entry::Same { old: long(0)?, new: long(8)? },
             _ => return None,
         };
         Some((entry, PREFIX + len))

@@ -4,7 +4,6 @@
 //! literal text with every variable as a hole; a form's id is the hash of that
 //! text and never changes. Forms that say the same thing are grouped into a
 //! **pattern**, whose id is the lowest of its forms' ids.
-
 //!
 //! [`Miner`] does all of it, for one thread; [`Catalog`] answers other threads. A known line costs a scan, a hash and
 //! a look-up: no allocation, no lock. What is new is appended to a journal, from which a restart gives the same ids.
@@ -18,6 +17,7 @@ mod journal;
 mod keys;
 mod kind;
 mod miner;
+mod renew;
 mod rules;
 mod scan;
 mod sets;
