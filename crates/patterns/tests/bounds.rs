@@ -3,6 +3,7 @@
 mod lines;
 
 use lines::Numbers;
+use proptest::prelude::*;
 use whittle_patterns::{Limits, Match, Miner, Var};
 
 /// Observes a line and checks that skeleton and variables are the line again.
@@ -116,4 +117,40 @@ fn many_open_positions_cost_bounded_time() {
     }
     assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
     assert!(miner.catalog().form_count() < 5000);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    /// Form and variables of any line are the line, byte for byte, however many lines came before it.
+    #[test]
+    fn any_lines_come_back(lines in prop::collection::vec(prop_oneof![
+        prop::collection::vec(any::<u8>(), 0..200),
+        r#"(\{"msg":")?([a-z]{1,5}|[0-9a-f:./-]{1,9}|[ ="',()\n\t]|é|Caused by: ){0,40}("\})?"#.prop_map(String::into_bytes),
+    ], 1..20)) {
+        let mut miner = Miner::default();
+        for line in lines.iter().chain(&lines) {
+            lossless(&mut miner, line);
+        }
+    }
+
+    /// Where many forms have become one wide form, the lines still come back.
+    #[test]
+    fn lines_of_wide_forms_come_back(seed in 1u64..1_000_000) {
+        let (mut miner, mut numbers) = (Miner::default(), Numbers::new(seed));
+        for _ in 0..300 {
+            lossless(&mut miner, format!("folder {} of {} moved", numbers.word(), numbers.next() % 9).as_bytes());
+        }
+    }
+}
+
+#[test]
+fn a_position_with_a_million_values_costs_one_pattern() {
+    let (mut miner, mut numbers, mut vars) = (Miner::default(), Numbers::new(9), Vec::new());
+    for _ in 0..1_000_000 {
+        vars.clear();
+        miner.observe(&format!("Customer asked for the page {} and left", numbers.word()), &mut vars);
+    }
+    assert!(miner.catalog().form_count() < 200, "{} forms", miner.catalog().form_count());
+    assert!(miner.catalog().export().len() < 64 * 1024, "{} bytes of state", miner.catalog().export().len());
 }

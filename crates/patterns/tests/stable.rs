@@ -162,6 +162,22 @@ proptest! {
         prop_assert_eq!(&by_workers(&other, 3, true), &expected);
     }
 
+    /// The same for what the rules about quotes, capitals, lists, keys and sentence ends look at.
+    #[test]
+    fn any_input_of_the_other_rules_gives_the_same_ids_for_every_order(
+        lines in prop::collection::vec(
+            r#"(at|the|LOUD|eventType:)( (from|in|red|tin|IBM|SAP|AMD|ABB|HP|"red tin"|x="tin lamp"|\(red\)|\(tin\)|red,tin|a,b|do_it|be_it|go_it|eventType:|user_name=|vethd90c7cd|banner-7|17)){1,3}"#,
+            1..60,
+        ),
+        seed in 1u64..1000,
+    ) {
+        let expected = straight(&lines);
+        let mut other = lines.clone();
+        Numbers::new(seed).shuffle(&mut other);
+        prop_assert_eq!(&straight(&other), &expected);
+        prop_assert_eq!(&by_workers(&other, 3, true), &expected);
+    }
+
     #[test]
     fn any_bytes_load_or_end(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let loaded = Miner::default().load(&bytes).expect("noise has no head");
