@@ -31,7 +31,7 @@ class Truth:
 
     @staticmethod
     def _read(path):
-        text = path.read_text(encoding="utf-8", errors="replace", newline="")
+        text = path.read_bytes().decode("utf-8", "replace")
         return [line.split("\t", CONTENT) for line in text.split("\n")[1:] if line]
 
     def lines(self, system):
@@ -68,7 +68,7 @@ def run(command, lines):
 class Tuning:
     """The miner with other rules: what each is worth, and what tuning on seven systems gives on the eighth."""
 
-    THRESHOLDS = {"words": (3, 2, 4), "head_words": (6, 4, 12), "slot_words": (2, 3)}
+    THRESHOLDS = {"words": (3, 2, 4), "head_words": (6, 4, 12), "slot_words": (2, 3), "constant_words": (4, 0, 3)}
 
     def __init__(self, truth, bench, switches, listed):
         self.truth, self.bench, self.switches = truth, bench, switches

@@ -151,6 +151,19 @@ class Accuracy:
             seconds, lines = seconds + float(done.stderr), lines + len(found[system])
         return self.rival(f"Drain, PyPI `{DRAIN3}`", found, lines / seconds)
 
+    def made(self):
+        """Grouping of the lines of made services, whose templates are known: all of them together, as a shop's log."""
+        out = subprocess.run([self.args.bench, "made"], stdout=subprocess.PIPE, check=True).stdout.decode()
+        made = [line.split("\t", 1) for line in out.split("\n")[:-1]]
+        truth, lines = [name for name, _ in made], "".join(line + "\n" for _, line in made).encode()
+        rows = []
+        commands = {OURS: ["each"], "Drain, Rust crate `logdrain`": ["rival", "logdrain"], "Drain, Rust crate `drain3`": ["rival", "drain3"]}
+        for name, command in commands.items():
+            ids = [id for id, _ in accuracy.run([self.args.bench, *command], lines)]
+            ga, fga, *_ = self.truth.evaluate.grouping(truth, ids)
+            rows.append([name, share(ga), share(fga), str(len(set(ids)))])
+        return table([f"{len(made):,} lines of {len(set(truth))} templates", "GA", "FGA", "patterns"], rows)
+
     def tuning(self):
         """What each rule is worth, and the table that leaves one system out."""
         source = (ROOT / "crates/patterns/src/rules.rs").read_text()
@@ -199,6 +212,7 @@ def main():
         "truths": scored.by_truth(found),
         "rivals": scored.rivals(found, speed),
         "figures": f"{table(head, rows)}\n\n{note}\nMeasured on {machine()}.",
+        "made": scored.made(),
         "rules": rules,
         "left-out": left_out,
     }

@@ -1,7 +1,6 @@
 //! Other miners on the same lines, with their default settings: the Rust crates that implement Drain.
 
 use std::collections::HashMap;
-use std::hint::black_box;
 use std::io::{BufRead, Write};
 
 use clap::ValueEnum;
@@ -27,54 +26,67 @@ impl Name {
         }
     }
 
-    /// A miner of its own, which has seen nothing.
-    pub fn start(self) -> anyhow::Result<Rival> {
+    /// Teaches it the lines.
+    pub fn learn(self, lines: &[String]) -> anyhow::Result<Rival> {
         Ok(match self {
-            Name::Logdrain => Rival::Logdrain(Box::new(logdrain::Miner::builder().build()?)),
-            Name::Drain3 => Rival::Drain3(Box::new(drain3::Matcher::new(drain3::Config::default()))),
+            Name::Logdrain => {
+                let miner = logdrain::Miner::builder().build()?;
+                for line in lines {
+                    miner.add(line);
+                }
+                Rival::Logdrain(Box::new(miner))
+            }
+            Name::Drain3 => {
+                // It refuses all where one line is longer: the defaults are less than what real logs have.
+                let config = drain3::Config::builder().max_bytes(1 << 20).max_tokens(1 << 16).build();
+                Rival::Drain3(Box::new(drain3::train(lines, config)?))
+            }
         })
     }
 }
 
-/// A running rival.
+/// A rival that knows lines.
 pub enum Rival {
     /// Its miner.
     Logdrain(Box<logdrain::Miner>),
-    /// Its miner.
+    /// Its matcher.
     Drain3(Box<drain3::Matcher>),
 }
 
 impl Rival {
-    /// Gives it a line, and takes the id of the line's group as known then.
-    pub fn learn(&mut self, line: &str) -> u64 {
+    /// The group of a line by its own look-up; zero where it finds none.
+    pub fn find(&self, line: &str) -> u64 {
         match self {
-            Rival::Logdrain(miner) => black_box(miner.add(line)).cluster_id,
-            // It refuses lines that are very long; those have no group.
-            Rival::Drain3(miner) => miner.add_log_message(line).map_or(0, |template| template.id() as u64),
+            Rival::Logdrain(miner) => miner.match_only(line).unwrap_or(0),
+            Rival::Drain3(matcher) => matcher.match_id(line).unwrap_or(0) as u64,
         }
     }
 
     fn templates(&self) -> HashMap<u64, String> {
         match self {
             Rival::Logdrain(miner) => miner.clusters().iter().map(|c| (c.id(), c.template().to_owned())).collect(),
-            Rival::Drain3(miner) => {
+            Rival::Drain3(matcher) => {
                 let text = |template: &drain3::Template| {
-                    let token = |at: usize| if template.is_param(at) { "<*>" } else { &template.tokens()[at] };
-                    (0..template.token_count()).map(token).collect::<Vec<_>>().join(" ")
+                    // Its tokens are those that are no parameters.
+                    let mut tokens = template.tokens().iter();
+                    let mut token = |at: usize| match template.is_param(at) {
+                        true => "<*>",
+                        false => tokens.next().map_or("", |token| token),
+                    };
+                    (0..template.token_count()).map(&mut token).collect::<Vec<_>>().join(" ")
                 };
-                miner.templates().iter().map(|template| (template.id() as u64, text(template))).collect()
+                matcher.templates().iter().map(|template| (template.id() as u64, text(template))).collect()
             }
         }
     }
 }
 
-/// Prints id and final template of each line of standard input.
+/// Prints id and template of each line of standard input, all lines known.
 pub fn each(name: Name, out: &mut impl Write) -> anyhow::Result<()> {
-    let mut rival = name.start()?;
-    let ids =
-        std::io::stdin().lock().lines().map(|line| Ok(rival.learn(&line?))).collect::<std::io::Result<Vec<_>>>()?;
+    let lines = std::io::stdin().lock().lines().collect::<std::io::Result<Vec<String>>>()?;
+    let rival = name.learn(&lines)?;
     let templates = rival.templates();
-    for id in ids {
+    for id in lines.iter().map(|line| rival.find(line)) {
         writeln!(out, "{id}\t{}", templates.get(&id).map_or("", String::as_str))?;
     }
     Ok(())

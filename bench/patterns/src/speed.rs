@@ -75,14 +75,11 @@ pub fn measure(lines: &[String]) -> anyhow::Result<Speed> {
 }
 
 fn rival(name: Name, lines: &[String]) -> anyhow::Result<RivalSpeed> {
-    let mut rival = name.start()?;
-    for line in lines {
-        rival.learn(line);
-    }
+    let rival = name.learn(lines)?;
     let times = RIVAL_LINES.div_ceil(lines.len());
     let known = least(2, || {
         for line in (0..times).flat_map(|_| lines) {
-            black_box(rival.learn(line));
+            black_box(rival.find(line));
         }
     });
     Ok(RivalSpeed { name: name.label(), known: (times * lines.len()) as f64 / known })
