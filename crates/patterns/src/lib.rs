@@ -14,6 +14,7 @@ mod cells;
 mod header;
 mod id;
 mod journal;
+mod json;
 mod keys;
 mod kind;
 mod miner;

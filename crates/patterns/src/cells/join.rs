@@ -89,6 +89,27 @@ pub(super) fn empty_values(text: &[u8], cells: Vec<Cell>) -> Vec<Cell> {
     out
 }
 
+/// `key=Name{7}` is one value, as `key=null` is.
+pub(super) fn wrapped(text: &[u8], cells: Vec<Cell>) -> Vec<Cell> {
+    let value = |at: usize| {
+        let key = at >= 2 && mark_at(text, &cells, at - 1, b'=') && cells[at - 2].class != Class::Mark;
+        let pair = |open: u8, close: u8| mark_at(text, &cells, at + 1, open) && mark_at(text, &cells, at + 3, close);
+        key && cells[at].class != Class::Mark
+            && (pair(b'{', b'}') || pair(b'(', b')') || pair(b'[', b']'))
+            && cells[at + 2].class == Class::Open
+            && (at + 1..at + 4).all(|i| tight(&cells, i))
+    };
+    let mut out: Vec<Cell> = Vec::with_capacity(cells.len());
+    let mut at = 0;
+    while at < cells.len() {
+        let last = if value(at) { at + 3 } else { at };
+        let range = cells[at].range.start..cells[last].range.end;
+        out.push(if last > at { Cell { range, class: Class::Open, word: Word::None } } else { cells[at].clone() });
+        at = last + 1;
+    }
+    out
+}
+
 /// Most cells of a quoted text.
 const MAX_QUOTED: usize = 60;
 

@@ -12,7 +12,7 @@ mod tests;
 
 use std::ops::Range;
 
-use join::{empty_values, lists, open_dates, phrases, quantities, word_lists};
+use join::{empty_values, lists, open_dates, phrases, quantities, word_lists, wrapped};
 use look::{is_constant, is_field, is_identifier, open_by_look};
 
 use crate::Rules;
@@ -78,6 +78,9 @@ impl Cells {
         let (text, _) = skeleton.rendered();
         let mut cells = tokens(&text);
         open_by_look(&text, &mut cells, rules);
+        if rules.assigned {
+            cells = wrapped(&text, cells);
+        }
         if rules.phrases {
             cells = phrases(&text, cells, rules);
         }
@@ -221,7 +224,7 @@ impl Cells {
     }
 }
 
-/// Words and marks, blanks dropped. Dots at the end of a word are a mark of their own.
+/// Words and marks, blanks dropped. Dots at the end of a word, and three or more within it, are a mark of their own.
 fn tokens(text: &[u8]) -> Vec<Cell> {
     let mut cells = Vec::new();
     let mut push = |range: Range<usize>, class| cells.push(Cell { range, class, word: Word::None });
@@ -236,12 +239,15 @@ fn tokens(text: &[u8]) -> Vec<Cell> {
             continue;
         }
         let mut end = at;
-        while end < text.len() && !ends(text[end]) {
+        while end < text.len() && !ends(text[end]) && !text[end..].starts_with(b"...") {
             end += 1;
         }
         let mut word = end;
         while word > at && text[word - 1] == b'.' {
             word -= 1;
+        }
+        while text.get(end) == Some(&b'.') {
+            end += 1;
         }
         if word > at {
             push(at..word, if text[at..word] == [HOLE] { Class::Open } else { Class::Word });

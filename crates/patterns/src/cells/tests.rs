@@ -162,6 +162,22 @@ fn letters_and_digits_in_turn_are_an_identifier() {
 }
 
 #[test]
+fn a_name_around_a_value_belongs_to_it() {
+    one(
+        &["lock tag=Waker, by=none, uid=7", "lock tag=Radio, by=Source{10113}, uid=8"],
+        "lock tag=<*>, by=<*>, uid=<*>",
+    );
+    apart(&["x={a=7} y", "x={b=7} y"]);
+}
+
+#[test]
+fn dots_lead_to_a_value_and_do_not_glue_it_to_its_word() {
+    apart(&["cache depth.......7", "cache width.......8"]);
+    one(&["cache depth.......7", "cache depth.......8"], "cache depth.......<*>");
+    apart(&["loading...7 is done", "storing...8 is done"]);
+}
+
+#[test]
 fn another_reading_joins_what_exists_and_makes_nothing() {
     one(&["cannot reach 10.0.0.1:80 now", "cannot reach gateway:80 now"], "cannot reach <*> now");
     one(&["cannot reach gateway:80 now", "cannot reach 10.0.0.1:80 now"], "cannot reach <*> now");

@@ -1,13 +1,15 @@
 //! The head that common line formats put before the message: time, level, source.
 //!
-//! Syslog (both kinds), journal exports, log4j and its like, Python, Apache and nginx errors, klog, Android, and plain
-//! `LEVEL message`. What is not recognised is message: nothing is ever dropped, all parts are stretches of the line.
+//! Syslog (both kinds), journal exports, log4j and its like, Python, Apache and nginx errors, klog, Android, plain
+//! `LEVEL message`, JSON objects and `key=value` lines. What is not recognised is message: nothing is ever dropped, all parts are stretches of the line.
 
+mod keyed;
 mod time;
 
 #[cfg(test)]
 mod tests;
 
+use keyed::{object, pairs};
 use time::{blanks, time_len};
 
 /// The parts of a line. All are stretches of it.
@@ -62,6 +64,8 @@ pub fn parse_header(line: &str) -> Header<'_> {
     klog(line)
         .or_else(|| priority(line))
         .or_else(|| timed(line))
+        .or_else(|| object(line))
+        .or_else(|| pairs(line))
         .or_else(|| level_first(line))
         .unwrap_or(Header { message: line, ..Header::default() })
 }

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// Line, then time, level, source, message (`-`: none).
-const CASES: [[&str; 5]; 27] = [
+const CASES: [[&str; 5]; 32] = [
     ["Nov 24 16:40:31 db1 sshd[24200]: Invalid user x", "Nov 24 16:40:31", "-", "sshd", "Invalid user x"],
     ["Nov  4 16:40:31 db1 kernel: usb 1-1 gone", "Nov  4 16:40:31", "-", "kernel", "usb 1-1 gone"],
     ["<34>Oct 11 22:14:15 host su: 'su root' failed", "Oct 11 22:14:15", "34", "su", "'su root' failed"],
@@ -73,6 +73,29 @@ const CASES: [[&str; 5]; 27] = [
         "1.2.3.4 - - [24/Nov/2026:16:40:31 +0000] \"GET / HTTP/1.1\" 200",
     ],
     ["", "-", "-", "-", ""],
+    [
+        "time=\"2026-11-24T16:40:31Z\" level=warning logger=db msg=\"slow: 3 s\"",
+        "2026-11-24T16:40:31Z",
+        "warning",
+        "db",
+        "msg=\"slow: 3 s\"",
+    ],
+    [
+        "ts=2026-11-24T16:40:31Z caller=a.go:7 level=info x=1",
+        "2026-11-24T16:40:31Z",
+        "info",
+        "-",
+        "caller=a.go:7 level=info x=1",
+    ],
+    ["level=7 user=root", "-", "-", "-", "level=7 user=root"],
+    [
+        r#"{"ts":1,"level":"error","time":"2026-11-24T16:40:31Z","msg":"it broke"}"#,
+        "2026-11-24T16:40:31Z",
+        "error",
+        "-",
+        r#"{"ts":1,"level":"error","time":"2026-11-24T16:40:31Z","msg":"it broke"}"#,
+    ],
+    [r#"{"level":"loud"}"#, "-", "-", "-", r#"{"level":"loud"}"#],
 ];
 
 #[test]
@@ -89,7 +112,7 @@ proptest! {
     #[test]
     fn the_message_is_always_the_end_of_the_line(line in prop_oneof![
         ".{0,80}",
-        r"(<\d{1,4}>|\[|Nov 24 |\d{4}-\d\d-\d\d |\d\d:\d\d:\d\d|INFO|E|é| |: |\]|\[a\]|- |1 ){0,12}",
+        r#"(<\d{1,4}>|\[|Nov 24 |\d{4}-\d\d-\d\d |\d\d:\d\d:\d\d|INFO|E|é|level=|ts=|\{"level":"|"\}|"| |: |\]|\[a\]|- |1 ){0,12}"#,
     ]) {
         let header = parse_header(&line);
         prop_assert!(line.ends_with(header.message));

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::MAX_SCAN;
+use crate::json::Fields;
 
 /// At most two stretches of a record that are mined; what stands around them is variable.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,79 +72,18 @@ fn clipped(line: &[u8], region: Range<usize>) -> Range<usize> {
 /// Names that hold the message of a JSON record, best first.
 const MESSAGE_KEYS: [&[u8]; 5] = [b"message", b"msg", b"@message", b"log", b"event"];
 
-/// Fields of a JSON object that are looked at before giving up.
-const MAX_FIELDS: usize = 64;
-
 /// The text of the message field at the top of a JSON object, without its quotes.
 fn json_message(line: &[u8]) -> Option<Range<usize>> {
-    if line.trim_ascii_end().last() != Some(&b'}') {
-        return None;
-    }
+    let mut fields = Fields::of(line)?;
     let mut best: Option<(usize, Range<usize>)> = None;
-    let mut at = 1;
-    for _ in 0..MAX_FIELDS {
-        at = skip_blanks(line, at);
-        if line.get(at) != Some(&b'"') {
-            break;
+    for field in fields.by_ref() {
+        let rank = MESSAGE_KEYS.iter().position(|name| *name == &line[field.key.clone()]);
+        if let (Some(rank), Some(text)) = (rank, field.text)
+            && !text.is_empty()
+            && best.as_ref().is_none_or(|(known, _)| rank < *known)
+        {
+            best = Some((rank, text));
         }
-        let key = string(line, at)?;
-        at = skip_blanks(line, key.end + 1);
-        if line.get(at) != Some(&b':') {
-            return None;
-        }
-        at = skip_blanks(line, at + 1);
-        let rank = MESSAGE_KEYS.iter().position(|name| *name == &line[key.clone()]);
-        if line.get(at) == Some(&b'"') {
-            let value = string(line, at)?;
-            at = value.end + 1;
-            if let Some(rank) = rank.filter(|&rank| !value.is_empty() && best.as_ref().is_none_or(|(b, _)| rank < *b)) {
-                best = Some((rank, value));
-            }
-        } else {
-            at = skip_value(line, at)?;
-        }
-        at = skip_blanks(line, at);
-        if line.get(at) != Some(&b',') {
-            break;
-        }
-        at += 1;
     }
-    best.map(|(_, range)| range)
-}
-
-fn skip_blanks(line: &[u8], mut at: usize) -> usize {
-    while line.get(at).is_some_and(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')) {
-        at += 1;
-    }
-    at
-}
-
-/// The inside of the string that opens at `at`.
-fn string(line: &[u8], at: usize) -> Option<Range<usize>> {
-    let from = at + 1;
-    let mut to = from;
-    loop {
-        to += memchr::memchr2(b'"', b'\\', line.get(to..)?)?;
-        if line[to] == b'"' {
-            return Some(from..to);
-        }
-        to += 2;
-    }
-}
-
-/// The end of a value that is not a string.
-fn skip_value(line: &[u8], mut at: usize) -> Option<usize> {
-    let mut depth = 0usize;
-    while let Some(&byte) = line.get(at) {
-        match byte {
-            b'"' => at = string(line, at)?.end,
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' if depth == 0 => return Some(at),
-            b'}' | b']' => depth -= 1,
-            b',' if depth == 0 => return Some(at),
-            _ => {}
-        }
-        at += 1;
-    }
-    None
+    best.filter(|_| !fields.broken()).map(|(_, text)| text)
 }
