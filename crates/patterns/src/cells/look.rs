@@ -94,11 +94,13 @@ fn is_pair_value(text: &[u8], cells: &[Cell], at: usize) -> bool {
         && !mark_at(text, cells, at + 1, b':')
 }
 
-/// One word between quotes of one kind.
+/// One word between quotes of one kind, or `key=<word>`.
 fn is_quoted(text: &[u8], cells: &[Cell], at: usize) -> bool {
+    let between = |open: u8, close: u8| mark_at(text, cells, at - 1, open) && mark_at(text, cells, at + 1, close);
     at >= 1
         && at + 1 < cells.len()
-        && [b'"', b'\'', b'`'].iter().any(|&q| mark_at(text, cells, at - 1, q) && mark_at(text, cells, at + 1, q))
+        && (b"\"'`".iter().any(|&quote| between(quote, quote))
+            || at >= 2 && between(b'<', b'>') && mark_at(text, cells, at - 2, b'='))
         && tight(cells, at)
         && tight(cells, at + 1)
 }

@@ -231,6 +231,11 @@ fn tokens(text: &[u8]) -> Vec<Cell> {
     let ends = |byte: u8| byte != HOLE && is_separator(byte);
     let mut at = 0;
     while at < text.len() {
+        if is_any_address(text, at) {
+            push(at..at + 2, Class::Open);
+            at += 2;
+            continue;
+        }
         if ends(text[at]) {
             if text[at] > b' ' {
                 push(at..at + 1, Class::Mark);
@@ -258,6 +263,12 @@ fn tokens(text: &[u8]) -> Vec<Cell> {
         at = end;
     }
     cells
+}
+
+/// `::` by itself: all addresses of IPv6, as `0.0.0.0` is of IPv4.
+fn is_any_address(text: &[u8], at: usize) -> bool {
+    let alone = |byte: Option<&u8>| byte.is_none_or(|byte| matches!(byte, b' ' | b'[' | b']' | b','));
+    text[at..].starts_with(b"::") && alone(text[..at].last()) && alone(text.get(at + 2))
 }
 
 /// What each plain word may be.

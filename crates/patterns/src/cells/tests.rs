@@ -30,6 +30,8 @@ fn words_that_look_like_identifiers_are_open() {
     one(&["Registered class a.b.Foo here", "Registered class c.d.Bar here"], "Registered class <*> here");
     one(&["got mode=fast again", "got mode=slow again"], "got mode=<*> again");
     one(&["started 'alpha' again", "started 'beta' again"], "started '<*>' again");
+    one(&["in: user=<bob>, as it is", "in: user=<eve>, as it is"], "in: user=<<*>>, as it is");
+    one(&["listening on :: now", "listening on 0.0.0.0 now"], "listening on <*> now");
     one(&["a:b x:red y:one end", "a:b x:blue y:two end"], "a:b x:<*> y:<*> end");
     one(&["flag is true here", "flag is false here", "flag is null here"], "flag is <*> here");
 }
