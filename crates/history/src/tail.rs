@@ -11,6 +11,7 @@ use whittle_patterns::{FormId, Skeleton, Var};
 use crate::Positions;
 use crate::file::dictionary::{Dictionary, Finder, Series};
 use crate::file::forms::{Form, Forms};
+use crate::file::index::Offsets;
 
 /// Marks a row that was there before, and is skipped.
 pub(crate) const SKIPPED: u32 = u32::MAX;
@@ -25,6 +26,8 @@ pub(crate) struct Segment {
     pub(crate) rows: usize,
     /// First and last timestamp of these.
     pub(crate) seen: (i64, i64),
+    /// Their offsets, by partition as they come.
+    pub(crate) offsets: Vec<Offsets>,
 }
 
 impl Segment {
@@ -73,6 +76,11 @@ impl Tail {
         }
     }
 
+    /// How many segments there are.
+    pub(crate) fn parts(&self) -> usize {
+        self.full.len() * CHUNK + self.open.len()
+    }
+
     pub(crate) fn segments(&self) -> impl DoubleEndedIterator<Item = &Arc<Segment>> {
         self.full.iter().flat_map(|chunk| chunk.iter()).chain(&self.open)
     }
@@ -106,7 +114,7 @@ impl Coder {
         additions: &mut Dictionary,
     ) -> Option<Segment> {
         let mut series = Vec::with_capacity(batch.len());
-        let (mut rows, mut seen) = (0, (i64::MAX, i64::MIN));
+        let (mut rows, mut seen, mut offsets) = (0, (i64::MAX, i64::MIN), Vec::new());
         let mut at: Option<(u32, u64)> = None;
         for row in batch.rows() {
             let next = match at {
@@ -124,10 +132,11 @@ impl Coder {
             at = Some((row.partition, row.offset + 1));
             rows += 1;
             seen = (seen.0.min(row.timestamp), seen.1.max(row.timestamp));
+            widen(&mut offsets, row);
             series.push(self.series(batch, row, additions));
         }
         positions.extend(at);
-        (rows > 0).then(|| Segment { batch: batch.clone(), series, rows, seen })
+        (rows > 0).then(|| Segment { batch: batch.clone(), series, rows, seen, offsets })
     }
 
     fn series(&mut self, batch: &Batch, row: &Row, additions: &mut Dictionary) -> u32 {
@@ -163,6 +172,14 @@ impl Coder {
                 at
             }
         }
+    }
+}
+
+/// Takes a row into the offsets of a segment. Rows of a partition stand together but for few batches.
+fn widen(offsets: &mut Vec<Offsets>, row: &Row) {
+    match offsets.last_mut() {
+        Some(last) if last.partition == row.partition => last.last = row.offset,
+        _ => offsets.push(Offsets { partition: row.partition, first: row.offset, last: row.offset }),
     }
 }
 

@@ -13,7 +13,7 @@ use super::meter::{Meter, Stop};
 use super::search::SearchError;
 use super::sink::{Counted, Sink, Times};
 use super::verdict::Verdict;
-use crate::file::index::Group;
+use crate::file::index::Offsets;
 use crate::file::read::RowFile;
 use crate::file::rollup::MINUTE;
 use crate::store::{FileHistory, Snapshot, StoredFile};
@@ -104,7 +104,7 @@ impl<'a> Scan<'a> {
     fn run(&self, range: Range, read: bool, sink: &mut dyn Sink) -> Result<(), Stop> {
         self.meter.look()?;
         for (unit, tail) in self.snapshot.tails.iter().enumerate() {
-            self.tail(unit as u32, tail, range, sink)?;
+            self.tail(unit as u32, tail, range, read, sink)?;
         }
         let mut judged = JudgedFiles::new();
         let mut work = Vec::new();
@@ -157,7 +157,7 @@ impl<'a> Scan<'a> {
         };
         let judged = self.judged(at, ANY_WORDS, judged);
         let maybe = judged.has(Verdict::Maybe);
-        let arrived: Vec<Arrived> = file.rows.index.groups.iter().map(|group| self.arrived(group)).collect();
+        let arrived: Vec<Arrived> = file.rows.index.groups.iter().map(|group| self.arrived(&group.offsets)).collect();
         let whole = arrived.iter().all(|&arrived| arrived == Arrived::All);
         let rest = match judged.has(Verdict::Yes) {
             false => Rest::None,
@@ -181,12 +181,13 @@ impl<'a> Scan<'a> {
         self.until.is_none_or(|until| offset < until.get(&partition).copied().unwrap_or(0))
     }
 
-    fn arrived(&self, group: &Group) -> Arrived {
+    /// How much of the rows with these offsets is among those that are asked for by arrival.
+    pub(super) fn arrived(&self, offsets: &[Offsets]) -> Arrived {
         let Some(until) = self.until else { return Arrived::All };
         let head = |partition: u32| until.get(&partition).copied().unwrap_or(0);
-        if group.offsets.iter().all(|offsets| offsets.last < head(offsets.partition)) {
+        if offsets.iter().all(|offsets| offsets.last < head(offsets.partition)) {
             Arrived::All
-        } else if group.offsets.iter().all(|offsets| offsets.first >= head(offsets.partition)) {
+        } else if offsets.iter().all(|offsets| offsets.first >= head(offsets.partition)) {
             Arrived::None
         } else {
             Arrived::Part
