@@ -233,6 +233,25 @@ describe('Overview', { skip: skipReason() }, () => {
     await close()
   })
 
+  it('says whose words they are: the model’s, or local rules while it does not answer', async () => {
+    const { page, close } = await open(chrome, 'about:blank')
+    let state = 'ok'
+    await page.route('**/api/analysis', async (route) => {
+      const response = await route.fetch()
+      const answer = await response.json()
+      await route.fulfill({ response, json: { ...answer, model: { ...answer.model, configured: true, name: 'some-model', state } } })
+    })
+    const insights = page.getByRole('region', { name: 'AI insights' })
+    await page.goto(server.page)
+    await insights.getByText('some-model').waitFor()
+    assert.equal(await insights.getByText('AI is off.').count(), 0)
+    state = 'failing'
+    await page.reload()
+    await insights.getByText('The model does not answer.').waitFor()
+    await insights.getByRole('link', { name: /See the evidence for Out of memory/ }).waitFor()
+    await close()
+  })
+
   it('says where numbers are not whole', async () => {
     const { page, close } = await open(chrome, 'about:blank')
     await page.route(/\/api\/(stats|patterns)/, async (route) => {

@@ -37,9 +37,9 @@ export async function fill(server) {
 const CHANGES = [
   ['only errors', async (page) => await page.getByRole('region', { name: 'Filter by level' }).getByRole('button', { name: /^error/ }).click()],
   ['a source', async (page) => await page.getByRole('region', { name: 'Filter by source' }).getByRole('button').first().click()],
-  ['a word', async (page) => await typed(page, 'timed')],
-  ['a phrase', async (page) => await typed(page, '"could not be saved"')],
-  ['a field', async (page) => await typed(page, 'status:>=500')],
+  ['a word', async (page) => await typed(page, 'heartbeats')],
+  ['a phrase', async (page) => await typed(page, '"signed in from"')],
+  ['a field', async (page) => await typed(page, 'db:auth')],
 ]
 
 async function typed(page, text) {

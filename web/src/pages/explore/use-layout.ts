@@ -5,7 +5,7 @@ import { columnsOf, USUAL } from './table/columns'
 import type { Layout } from './table/RowView'
 
 const HEIGHT = { usual: 26, compact: 21, phone: 44 }
-const WRAPPED_LINES_PX = 34
+const WRAPPED_LINES_PX = 38
 
 export function useLayout(search: Pick<ExploreSearch, 'cols' | 'view' | 'levels'>, phone: boolean, dated: boolean): Layout {
   const { cols, view } = search
