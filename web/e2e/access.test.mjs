@@ -3,10 +3,20 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { browser, inSight, open, row } from './browser.mjs'
 import { layoutShift, violations, wide } from './look.mjs'
+import { wire } from './proxy.mjs'
 import { until } from './until.mjs'
 import { lines, skipReason, whittle } from './whittle.mjs'
 
 const drawn = (page) => page.waitForFunction(() => document.querySelector('.skeleton') === null)
+
+/** Opens the page anew, with a server that can't answer. */
+async function failing(page) {
+  await page.route('**/api/**', (route) => route.fulfill({ status: 503, contentType: 'application/json', body: JSON.stringify({ error: 'not_ready', message: 'The history still replays.' }) }))
+  await page.reload()
+}
+
+/** Not there on a phone. */
+const WIDE = 'wide'
 
 /** What is looked at: a path, and what is done there first. */
 const VIEWS = [
@@ -24,6 +34,14 @@ const VIEWS = [
   ['time', '/explore?live=false', async (page) => await page.getByRole('button', { name: /^Time range/ }).click().then(() => page.getByLabel('From').waitFor())],
   ['palette', '/explore?live=false', async (page) => await row(page, 'order').waitFor().then(() => page.keyboard.press('Control+k')).then(() => page.getByRole('option').first().waitFor())],
   ['keys', '/explore?live=false', async (page) => await row(page, 'order').waitFor().then(() => page.keyboard.press('?')).then(() => page.getByRole('heading', { name: 'Keys' }).waitFor())],
+  ['views', '/explore?live=false', async (page) => await row(page, 'order').waitFor().then(() => page.getByRole('button', { name: 'Saved views' }).click()).then(() => page.getByLabel('Name of this view').waitFor()), WIDE],
+  ['long lines', '/explore?live=false&view=wrap', async (page) => await row(page, /answer|checked/).waitFor()],
+  ['pattern in full', '/patterns', async (page) => await page.locator('[data-pattern]').first().click().then(() => page.getByText('Newest lines').waitFor())],
+  ['no template', '/patterns?find=nowhere', async (page) => await page.getByText('No template contains this').waitFor()],
+  ['chart as table', '/', async (page) => await page.getByRole('button', { name: 'Table of Error rate' }).click().then(() => page.getByRole('columnheader', { name: 'Time' }).waitFor())],
+  ['overview failing', '/', async (page) => await failing(page).then(() => page.getByRole('button', { name: 'Try again' }).nth(7).waitFor())],
+  ['explore failing', '/explore?live=false', async (page) => await failing(page).then(() => page.getByText('The history could not be read').waitFor())],
+  ['patterns failing', '/patterns', async (page) => await failing(page).then(() => page.getByText('The history still replays.').waitFor())],
   ['unknown page', '/nowhere', async (page) => await page.getByText('There is no such page').waitFor()],
 ]
 
@@ -44,7 +62,7 @@ describe('Access', { skip: skipReason() }, () => {
     for (const [name, path, arrive] of VIEWS) {
       it(`axe finds nothing: ${name}, ${theme}`, async () => {
         // The policy forbids what a test injects; the page itself is tested under it everywhere else.
-        const { page, close } = await open(chrome, server.page + path, { theme, bypassCSP: true, allowed: [/400/] })
+        const { page, close } = await open(chrome, server.page + path, { theme, bypassCSP: true, allowed: [/400|503/] })
         await arrive(page)
         await drawn(page)
         assert.deepEqual(await violations(page), [])
@@ -53,9 +71,28 @@ describe('Access', { skip: skipReason() }, () => {
     }
   }
 
-  for (const [name, path, arrive] of VIEWS) {
+  for (const theme of ['dark', 'light']) {
+    it(`axe finds nothing before the first line and without the stream, ${theme}`, async () => {
+      const fresh = await whittle()
+      const cable = await wire(fresh.ports.dashboard)
+      const { page, close } = await open(chrome, cable.url, { theme, bypassCSP: true, allowed: [/ERR_|WebSocket/] })
+      for (const path of ['/', '/explore', '/patterns']) {
+        await page.goto(cable.url + path)
+        await page.getByRole('heading', { name: 'Nothing has arrived yet' }).waitFor()
+        assert.deepEqual(await violations(page), [], path)
+      }
+      cable.cut()
+      await page.getByText('Disconnected from the live stream').waitFor()
+      assert.deepEqual(await violations(page), [])
+      await close()
+      await cable.close()
+      await fresh.stop()
+    })
+  }
+
+  for (const [name, path, arrive] of VIEWS.filter(([, , , where]) => where !== WIDE)) {
     it(`nothing is wider than a phone: ${name}`, async () => {
-      const { page, close } = await open(chrome, server.page + path, { width: 390, height: 844, allowed: [/400/] })
+      const { page, close } = await open(chrome, server.page + path, { width: 390, height: 844, allowed: [/400|503/] })
       await arrive(page)
       await drawn(page)
       assert.deepEqual(await wide(page), { scroll: 390, elements: [] })

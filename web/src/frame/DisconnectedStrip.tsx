@@ -24,7 +24,7 @@ function Strip({ retryAt, since }: { retryAt: number; since: number }) {
   const now = useNow()
   const wait = Math.ceil((retryAt - now) / 1000)
   return (
-    <div className="flex min-h-9 shrink-0 flex-wrap items-center gap-x-3 gap-y-1 border-b border-caution/30 bg-caution-soft px-4 py-1 text-caution">
+    <section aria-label="Connection" className="flex min-h-9 shrink-0 flex-wrap items-center gap-x-3 gap-y-1 border-b border-caution/30 bg-caution-soft px-4 py-1 text-caution">
       <WifiOff aria-hidden className="size-4 shrink-0" />
       <output>Disconnected from the live stream</output>
       <span className="nums" aria-hidden>
@@ -34,6 +34,6 @@ function Strip({ retryAt, since }: { retryAt: number; since: number }) {
         Try now
       </button>
       <span className="text-muted max-md:hidden">What is shown stays; what comes meanwhile is filled in afterwards.</span>
-    </div>
+    </section>
   )
 }

@@ -17,11 +17,11 @@ export const OTHER = 'Other'
 /** More names than this are one. */
 const MOST_ROWS = 40
 
-/** Live seconds by number, each a list of counts by source and level. Holds the newest `limit`. */
+/** Live seconds by number, each a list of counts by source and level. Holds the newest `limit`: the history is asked again long before. */
 export class Seconds {
   private readonly seconds = new Map<number, WsMetrics['counts']>()
 
-  constructor(private readonly limit = 900) {}
+  constructor(private readonly limit = 300) {}
 
   add(metrics: WsMetrics): void {
     this.seconds.set(metrics.second, metrics.counts)

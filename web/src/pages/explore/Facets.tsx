@@ -85,14 +85,15 @@ function Group({ title, children, more, partial }: GroupProps) {
 function Uncounted({ title, facet }: { title: string; facet: { error: unknown; refetch(): unknown } }) {
   if (refused(facet.error)) return null
   return (
-    <Group title={title}>
-      <li className="px-2.5 py-1 text-xs text-muted" role="alert">
+    <section aria-label={`Filter by ${title.toLowerCase()}`} className="min-w-0">
+      <h2 className="px-2.5 pb-1 text-xs font-semibold text-subtle">{title}</h2>
+      <p className="px-2.5 text-xs text-muted" role="alert">
         Not counted: {reason(facet.error)}{' '}
-        <button type="button" className="font-medium text-accent hover:underline" onClick={() => void facet.refetch()}>
+        <button type="button" className="font-medium text-accent underline underline-offset-2" onClick={() => void facet.refetch()}>
           Try again
         </button>
-      </li>
-    </Group>
+      </p>
+    </section>
   )
 }
 

@@ -112,7 +112,7 @@ export const RowView = memo(function RowView(props: RowViewProps) {
       aria-rowindex={index + 2}
       aria-selected={selected}
       data-index={index}
-      className={cx(ROW, layout.lines === 3 && !layout.phone ? 'items-start border-b border-b-line/60 py-1' : 'items-center', row?.kind === 'mark' ? 'border-transparent' : look(row, props))}
+      className={cx(ROW, layout.lines === 3 ? 'content-start items-start border-b border-b-line/60 py-1' : 'items-center', row?.kind === 'mark' ? 'border-transparent' : look(row, props))}
       style={{ transform: `translateY(${top}px)`, height: layout.height, gridTemplateColumns: 'var(--tracks)' }}
     >
       {row === undefined ? <Waiting layout={layout} /> : row.kind === 'mark' ? <Mark row={row} /> : <Line row={row} layout={layout} />}
