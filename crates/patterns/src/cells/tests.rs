@@ -118,6 +118,7 @@ fn a_name_may_end_a_line() {
         &["at OrderMapper in banner-7", "at OrderMapper in logo-8", "at OrderMapper in item-9"],
         "at OrderMapper in <*>",
     );
+    apart(&["unable to parse", "unable to fork", "unable to bind"]);
     apart(&["out of memory", "out of space", "out of range", "out of time"]);
     apart(&["getSteps=7", "setSteps=8", "haveSteps=9", "showSteps=1", "addSteps=2", "keepSteps=3", "dropSteps=4"]);
 }

@@ -36,7 +36,7 @@ job task queue topic table database schema volume disk partition block container
 file directory path key name id method function command query domain zone region cluster instance worker peer broker address";
 
 /// Small words before the one that something happened to, or by.
-const BEFORE_NAMES: &str = "in at to for from by via into";
+const BEFORE_NAMES: &str = "in at for from by via into";
 
 /// Keys whose quoted text tells what happened.
 const TOLD: &str = "msg message error err reason event log text description desc cause exception";
