@@ -121,19 +121,24 @@ impl Miner {
             return self.answer(form, false, false);
         }
         let room = self.catalog.read().has_room(self.limits.forms) && self.may_bring(source);
-        let (form, patterns_before, patterns) = {
-            let mut book = self.catalog.write();
-            let before = book.sets.patterns();
-            let form = if room { book.insert(Skeleton::of(line, &vars[first..])) } else { None };
-            (form, before, book.sets.patterns())
-        };
-        self.refresh();
-        if let Some(form) = form {
-            return self.answer(form, true, patterns > patterns_before);
+        let entered = room.then(|| self.enter(Skeleton::of(line, &vars[first..]))).flatten();
+        if let Some((form, new_pattern)) = entered {
+            return self.answer(form, true, new_pattern);
         }
         vars.truncate(first);
         vars.push(Var { start: 0, len: line.len() as u32 });
         self.answer(0, false, false)
+    }
+
+    /// Groups a new form, and says whether it makes a pattern of its own. `None` when its id is another text's.
+    fn enter(&mut self, skeleton: Skeleton) -> Option<(u32, bool)> {
+        let entered = {
+            let mut book = self.catalog.write();
+            let before = book.sets.patterns();
+            book.insert(skeleton).map(|form| (form, book.sets.patterns() > before))
+        };
+        self.refresh();
+        entered
     }
 
     fn answer(&self, form: u32, new_form: bool, new_pattern: bool) -> Match {
