@@ -17,7 +17,7 @@ pub use bitmap::{Engine, MAX_SCAN};
 use record::Regions;
 
 /// The version of the scan's rules. Another version finds other forms in the same line.
-pub const SCANNER_VERSION: u16 = 1;
+pub const SCANNER_VERSION: u16 = 2;
 
 /// Most variables of a line. The last one takes the rest.
 pub const MAX_VARS: usize = 192;

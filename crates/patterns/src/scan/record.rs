@@ -30,15 +30,14 @@ impl Regions {
         Regions { first, second: None }
     }
 
-    /// The first line, and the innermost cause of a stack trace. A break at the very end ends the line.
+    /// The first line, and the innermost cause of a stack trace: the one that stands last. A break at the very end ends the line.
     fn lines(line: &[u8], end: usize) -> Self {
         if line[end..].trim_ascii().is_empty() {
             return Self::one(clipped(line, 0..line.len()));
         }
         let first = clipped(line, 0..line[..end].trim_ascii_end().len());
-        let second =
-            [&b"\nCaused by: "[..], b"\ncaused by: "].iter().filter_map(|mark| memchr::memmem::rfind(line, mark)).max();
-        let second = second.filter(|&at| at + 1 > first.end).map(|at| {
+        let marked = CAUSES.iter().filter_map(|mark| memchr::memmem::rfind(line, mark));
+        let second = marked.chain(python_error(line)).max().filter(|&at| at + 1 > first.end).map(|at| {
             let from = at + 1;
             let to = memchr::memchr(b'\n', &line[from..]).map_or(line.len(), |n| from + n);
             clipped(line, from..from + line[from..to].trim_ascii_end().len())
@@ -49,6 +48,21 @@ impl Regions {
     #[inline]
     pub(super) fn iter(&self) -> impl Iterator<Item = Range<usize>> {
         [Some(self.first.clone()), self.second.clone()].into_iter().flatten()
+    }
+}
+
+/// What stands before a cause in the traces of Java and its like, and of .NET.
+const CAUSES: [&[u8]; 3] = [b"\nCaused by: ", b"\ncaused by: ", b"\n ---> "];
+
+/// The break before the error at the end of the last Python traceback: its first line that is not indented.
+fn python_error(line: &[u8]) -> Option<usize> {
+    let mut at = memchr::memmem::rfind(line, b"Traceback (most recent call last):")?;
+    loop {
+        at += memchr::memchr(b'\n', &line[at..])?;
+        if !matches!(line.get(at + 1)?, b' ' | b'\t' | b'\n' | b'\r') {
+            return Some(at);
+        }
+        at += 1;
     }
 }
 

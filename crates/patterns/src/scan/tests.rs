@@ -65,6 +65,14 @@ fn of_a_stack_trace_the_first_line_and_the_innermost_cause_are_read() {
         marked(trace),
         "Job <7> failed<\n\tat a.B.c(B.java:1)\nCaused by: X: 1\n\tat d\n>Caused by: Y: disk <9> full<\n\tat e\n>"
     );
+    assert_eq!(
+        marked("Traceback (most recent call last):\n  File \"a.py\", line 7\n    x()\nKeyError: 'user_7'\n"),
+        "Traceback (most recent call last):<\n  File \"a.py\", line 7\n    x()\n>KeyError: 'user_<7>'<\n>"
+    );
+    assert_eq!(
+        marked("A.Err: no 7\n ---> B.Err: disk 9 full\n   at C.D()\n   --- End"),
+        "A.Err: no <7\n> ---> B.Err: disk <9> full<\n   at C.D()\n   --- End>"
+    );
     assert_eq!(marked("a 1 b\n"), "a <1> b\n");
     assert_eq!(marked("a 1\r\nb 2"), "a <1\r\nb 2>");
 }
