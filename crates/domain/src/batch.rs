@@ -129,6 +129,32 @@ impl Batch {
         &self.vars
     }
 
+    /// All text that rows point into.
+    pub(crate) fn all_text(&self) -> &str {
+        &self.text
+    }
+
+    /// A batch of parts that fit each other.
+    pub(crate) fn from_parts(text: String, rows: Vec<Row>, vars: Vec<Span>) -> Batch {
+        Batch { text, rows, vars }
+    }
+
+    /// Appends the rows of another batch. Both together must keep to the bounds of a batch.
+    pub fn append(&mut self, other: &Batch) {
+        let (text, vars) = (self.text.len() as u32, self.vars.len() as u32);
+        let moved = |span: Span| Span { start: span.start + text, ..span };
+        self.text.push_str(&other.text);
+        self.vars.extend_from_slice(&other.vars);
+        self.rows.extend(other.rows.iter().map(|row| Row {
+            source: moved(row.source),
+            message: moved(row.message),
+            context: moved(row.context),
+            level_text: moved(row.level_text),
+            vars_start: row.vars_start + vars,
+            ..*row
+        }));
+    }
+
     /// A copy of some of the rows.
     pub fn part(&self, rows: std::ops::Range<usize>) -> Batch {
         Batch { text: self.text.clone(), rows: self.rows[rows].to_vec(), vars: self.vars.clone(), pass: self.pass }

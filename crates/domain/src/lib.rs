@@ -8,6 +8,7 @@ pub mod insight;
 pub mod knowledge;
 pub mod level;
 pub mod normalize;
+pub mod packed;
 pub mod prompt;
 pub mod query;
 pub mod raw;
