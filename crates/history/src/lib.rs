@@ -15,4 +15,4 @@ mod wire;
 pub use api::*;
 pub use chart::Chart;
 pub use settings::{Clock, Settings};
-pub use store::{FileHistory, OpenError, Opened};
+pub use store::{Checkpoints, FileHistory, OpenError, Opened};

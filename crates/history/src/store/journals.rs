@@ -80,6 +80,17 @@ impl Journals {
         }
     }
 
+    /// Forgets what was appended and not committed: the next append copies what counts to a new file.
+    pub(crate) fn rewind(&mut self, committed: &BTreeMap<String, JournalEntry>) {
+        self.open.retain(|name, journal| match committed.get(name) {
+            Some(&entry) if entry != journal.entry => {
+                *journal = Journal { entry, file: None };
+                true
+            }
+            known => known.is_some(),
+        });
+    }
+
     fn create(&self, id: u64, old: &[u8], new: &[u8]) -> io::Result<Arc<dyn File>> {
         let file = self.disk.create_new(&journal_path(&self.dir, id))?;
         file.write_all_at(old, 0)?;

@@ -6,6 +6,7 @@
 //!
 //! Readers take a snapshot under a lock that is held for a few pointers, and scan without any.
 
+mod checkpoints;
 mod flush;
 mod journals;
 mod log;
@@ -23,6 +24,7 @@ use std::thread::JoinHandle;
 use whittle_disk::Disk;
 use whittle_patterns::Catalog;
 
+pub use checkpoints::Checkpoints;
 pub(crate) use state::{Snapshot, StoredFile};
 
 use crate::file::forms::Forms;
@@ -78,11 +80,7 @@ pub struct FileHistory {
 impl FileHistory {
     /// Reads the history of a folder; makes an empty one where there is none. Files that no commit names are deleted.
     pub fn open(disk: Arc<dyn Disk>, dir: &Path, settings: Settings) -> Result<Opened, OpenError> {
-        make_dir(&*disk, dir)?;
-        let lock = disk.lock(&dir.join("lock")).map_err(|e| match e.kind() {
-            io::ErrorKind::WouldBlock => OpenError::InUse(dir.display().to_string()),
-            _ => OpenError::Io(e),
-        })?;
+        let lock = lock_dir(&*disk, dir)?;
         let mut log = ManifestLog::open(disk.clone(), dir)?;
         let garbage = Arc::new(Garbage::default());
         let forms = Arc::new(Forms::default());
@@ -155,6 +153,15 @@ impl Drop for FileHistory {
             let _ = thread.join();
         }
     }
+}
+
+/// Makes the folder, for this process alone.
+fn lock_dir(disk: &dyn Disk, dir: &Path) -> Result<Box<dyn Send + Sync>, OpenError> {
+    make_dir(disk, dir)?;
+    disk.lock(&dir.join("lock")).map_err(|e| match e.kind() {
+        io::ErrorKind::WouldBlock => OpenError::InUse(dir.display().to_string()),
+        _ => OpenError::Io(e),
+    })
 }
 
 /// Makes the folder, and its name and those above it durable: without that a power cut takes all that is in it.
