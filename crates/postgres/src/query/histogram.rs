@@ -1,0 +1,146 @@
+//! Counts over time, by level or source.
+
+use hashbrown::HashMap;
+use whittle_domain::Level;
+use whittle_history::{Chart, Filter, Histogram, SplitBy};
+
+use super::ask::{Ask, Stop};
+use super::cells::{Cells, Grain, MINUTE};
+use super::cut::Cut;
+use super::judge::Judged;
+use super::scan;
+use super::sql::{Args, Span};
+use crate::series::Series;
+
+/// Sources with a series of their own.
+const MAX_SERIES: usize = 20;
+
+/// Counts by name, one a bucket.
+struct Buckets {
+    by: SplitBy,
+    chart: Chart,
+    named: HashMap<String, Vec<u64>>,
+    total: u64,
+}
+
+impl Buckets {
+    fn name(&self, series: &Series) -> String {
+        match self.by {
+            SplitBy::Level => series.level.as_str().to_owned(),
+            SplitBy::Source => series.source.to_string(),
+        }
+    }
+
+    fn add(&mut self, name: String, timestamp: i64, rows: u64) {
+        let Some(at) = self.chart.bucket_of(timestamp) else { return };
+        let counts = self.named.entry(name).or_insert_with(|| vec![0; self.chart.len]);
+        counts[at] += rows;
+        self.total += rows;
+    }
+
+    /// The series in the order of the answer.
+    fn series(mut self) -> Vec<(String, Vec<u64>)> {
+        let len = self.chart.len;
+        if self.by == SplitBy::Level {
+            let counts = |level: Level| self.named.remove(level.as_str()).unwrap_or_else(|| vec![0; len]);
+            return Level::ALL
+                .map(counts)
+                .into_iter()
+                .zip(Level::ALL)
+                .map(|(n, l)| (l.as_str().to_owned(), n))
+                .collect();
+        }
+        let mut series: Vec<(String, Vec<u64>)> = self.named.into_iter().collect();
+        series.sort_by_cached_key(|(name, counts)| (std::cmp::Reverse(counts.iter().sum::<u64>()), name.clone()));
+        let others = series.split_off(series.len().min(MAX_SERIES));
+        if !others.is_empty() {
+            let mut all = vec![0; len];
+            others.iter().for_each(|(_, counts)| all.iter_mut().zip(counts).for_each(|(sum, n)| *sum += n));
+            series.push(("Other".to_owned(), all));
+        }
+        series
+    }
+}
+
+pub(super) async fn histogram(
+    ask: &mut Ask<'_>,
+    filter: &Filter,
+    buckets: usize,
+    by: SplitBy,
+) -> Result<Histogram, Stop> {
+    let stored = match (filter.from, filter.to) {
+        (Some(_), Some(_)) => (0, -1),
+        _ => range(ask).await?.unwrap_or((0, -1)),
+    };
+    let first = filter.from.unwrap_or(stored.0);
+    let last = filter.to.map_or(stored.1, |to| to.saturating_sub(1));
+    let chart = Chart::over((first, last.max(first.saturating_sub(1))), buckets);
+    let mut counts = Buckets { by, chart, named: HashMap::new(), total: 0 };
+    let done = count(ask, filter, &mut counts).await;
+    match done {
+        Err(Stop::Partial | Stop::Full) => {}
+        done => done?,
+    }
+    let (from, bucket, total) = (counts.chart.from, counts.chart.bucket, ask.total(counts.total));
+    Ok(Histogram { from, bucket, series: counts.series(), total })
+}
+
+/// First and last timestamp of what is stored.
+async fn range(ask: &mut Ask<'_>) -> Result<Option<(i64, i64)>, Stop> {
+    let sql = "SELECT (extract(epoch FROM min(first)) * 1000000)::int8, (extract(epoch FROM max(last)) * 1000000)::int8 \
+        FROM whittle.days WHERE rows > 0";
+    let rows = ask.rows(sql, Args::default()).await?;
+    Ok(rows.first().and_then(|row| row.get::<_, Option<i64>>(0).zip(row.get(1))))
+}
+
+async fn count(ask: &mut Ask<'_>, filter: &Filter, counts: &mut Buckets) -> Result<(), Stop> {
+    let span = Span::of(filter.from, filter.to);
+    if span.is_empty() || counts.chart.len == 0 {
+        return Ok(());
+    }
+    let judged = Judged::of(filter, &ask.series, &ask.shared.catalog, &ask.shared.literals);
+    let cut = Cut::of(filter.until.as_ref(), &ask.head);
+    if !judged.yes.is_empty() {
+        certain(ask, &judged, span, cut.as_ref(), counts).await?;
+    }
+    scan::matching(ask, &judged, span, cut.as_ref(), |row| {
+        counts.add(counts.name(row.series), row.timestamp, 1);
+        Ok(())
+    })
+    .await
+}
+
+/// Counts what matches for certain: from the tables of counts, or from rows where buckets are shorter than a minute.
+async fn certain(
+    ask: &mut Ask<'_>,
+    judged: &Judged,
+    span: Span,
+    cut: Option<&Cut>,
+    counts: &mut Buckets,
+) -> Result<(), Stop> {
+    let (from, bucket) = (counts.chart.from, counts.chart.bucket);
+    let mut args = Args::default();
+    let cells = if bucket % MINUTE == 0 {
+        let grain = if bucket % (60 * MINUTE) == 0 { Grain::Hour } else { Grain::Minute };
+        let cells = Cells { span, which: &judged.yes, cut }.sql(grain, &mut args);
+        let (from, bucket) = (from / MINUTE, bucket / MINUTE);
+        format!("SELECT (minute - {from}) / {bucket} AS bucket, series, rows FROM ({cells}) c")
+    } else {
+        let conditions = [span.sql(&mut args), judged.yes.sql(&mut args), Cut::below(cut).to_owned()];
+        format!(
+            "SELECT ((extract(epoch FROM timestamp) * 1000000)::int8 - {from}) / {bucket} AS bucket, series, count(*) AS rows \
+             FROM logs WHERE {} GROUP BY 1, 2",
+            conditions.join(" AND ")
+        )
+    };
+    let sql = format!("SELECT bucket, series, sum(rows)::int8 FROM ({cells}) b GROUP BY 1, 2 HAVING sum(rows) > 0");
+    let all = ask.series.clone();
+    ask.each(&sql, args, |row| {
+        if let Some(series) = all.get(row.get(1)) {
+            let start = from.saturating_add(row.get::<_, i64>(0).saturating_mul(bucket));
+            counts.add(counts.name(series), start, row.get::<_, i64>(2).unsigned_abs());
+        }
+        Ok(())
+    })
+    .await
+}
