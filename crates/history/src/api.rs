@@ -297,6 +297,10 @@ pub trait Reader: Send + Sync {
     fn around(&self, partition: u32, offset: u64, each: usize, budget: &Budget) -> Result<Vec<StoredRow>, QueryError>;
     /// The highest stored positions.
     fn head(&self) -> Positions;
+    /// Why nothing can be asked now, as far as is known without asking; `None` when it can.
+    fn unavailable(&self) -> Option<String> {
+        None
+    }
     /// The number that names a row: below 2^53, in the order of a page among rows of one timestamp.
     fn id(&self, row: &StoredRow) -> u64 {
         row.offset

@@ -8,6 +8,9 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 /// Microseconds from 1970 to 2000.
 const EPOCH: i64 = 946_684_800_000_000;
+/// The first microsecond of the year 1, and the last of the year 9999.
+const FIRST: i64 = -62_135_596_800_000_000;
+const LAST: i64 = 253_402_300_799_999_999;
 /// Days from 1970 to 2000.
 const EPOCH_DAYS: i32 = 10_957;
 
@@ -41,9 +44,10 @@ impl CopyRows {
         self.out.put_i64(value);
     }
 
-    /// Microseconds since 1970 as TIMESTAMPTZ.
+    /// Microseconds since 1970 as TIMESTAMPTZ. No clock's nonsense may keep a row out: times beyond the years 1 to 9999 are
+    /// the nearest of them.
     pub(crate) fn time(&mut self, micros: i64) {
-        self.bigint(micros.saturating_sub(EPOCH));
+        self.bigint(micros.clamp(FIRST, LAST) - EPOCH);
     }
 
     /// Days since 1970 as DATE.

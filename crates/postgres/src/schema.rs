@@ -16,6 +16,10 @@ pub(crate) const SEED_TABLE: &str = "logs_of_the_seed";
 
 /// Makes or migrates the tables, and checks that they hold the records of this raw log.
 pub(crate) async fn prepare(client: &mut Client, raw_log: &str) -> Result<(), OpenError> {
+    let encoding = client.query_one("SHOW server_encoding", &[]).await.map_err(DbError::from)?;
+    if encoding.get::<_, &str>(0) != "UTF8" {
+        return Err(OpenError::Encoding(encoding.get(0)));
+    }
     let transaction = client.transaction().await.map_err(DbError::from)?;
     transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await.map_err(DbError::from)?;
     let format = format(&transaction).await?;

@@ -28,6 +28,8 @@ pub(crate) struct Shared {
     /// The tables are there and are ours, as far as is known.
     prepared: AtomicBool,
     preparing: tokio::sync::Mutex<()>,
+    /// What went wrong since.
+    trouble: Mutex<String>,
     stats: Mutex<Stats>,
     head: Mutex<Positions>,
     /// Batches whose counts are not added up yet.
@@ -52,6 +54,7 @@ impl Shared {
             days: Mutex::default(),
             prepared: AtomicBool::new(false),
             preparing: tokio::sync::Mutex::new(()),
+            trouble: Mutex::new("PostgreSQL has not answered yet".to_owned()),
             stats: Mutex::default(),
             head: Mutex::default(),
             fresh: AtomicU64::new(0),
@@ -76,9 +79,15 @@ impl Shared {
     }
 
     /// Something went wrong: whether the tables are there is looked at again before they are used.
-    pub(crate) fn doubt(&self) {
+    pub(crate) fn doubt(&self, reason: &str) {
+        reason.clone_into(&mut lock(&self.trouble));
         self.prepared.store(false, Ordering::Release);
         lock(&self.days).clear();
+    }
+
+    /// Why the database cannot be asked, as far as is known; `None` when nothing went wrong since it could be.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        (!self.prepared.load(Ordering::Acquire)).then(|| lock(&self.trouble).clone())
     }
 
     /// Numbers as they were told last: whoever asks may not wait.

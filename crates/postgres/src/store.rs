@@ -26,6 +26,11 @@ pub enum OpenError {
     /// A later program made its tables: run that one.
     #[error("the database has format {0}, which a later version of this program made; run that version")]
     Newer(usize),
+    /// It cannot hold every character.
+    #[error(
+        "the database has the encoding {0}, which cannot hold every character; give one made with ENCODING 'UTF8' TEMPLATE template0"
+    )]
+    Encoding(String),
     /// It holds the records of another raw log.
     #[error(
         "the database holds the records of another raw log, whose offsets name other records; put that data folder or \

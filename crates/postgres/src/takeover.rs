@@ -6,7 +6,7 @@
 
 use tokio_postgres::Client;
 use whittle_domain::{Batch, BatchBuilder, Level, Row};
-use whittle_patterns::{FormId, PatternId, Scanner, Var, form_of};
+use whittle_patterns::{PatternId, Scanner, Var, form_of};
 
 use crate::connection::DbError;
 use crate::identity::SEED_PARTITION;
@@ -53,27 +53,39 @@ async fn stretch(client: &Client, shared: &Shared, next: i64) -> Result<Option<(
     if rows.is_empty() {
         return Ok(None);
     }
-    let now = shared.settings.clock.now();
-    let (mut builder, mut insights) = (BatchBuilder::default(), Vec::with_capacity(rows.len()));
-    let (mut scanner, mut vars): (Scanner, Vec<Var>) = (Scanner::new(), Vec::new());
-    for row in &rows {
-        let (source, message): (&str, &str) = (row.get(1), row.get(3));
-        let name: &str = row.get(2);
-        vars.clear();
-        scanner.scan(message, &mut vars);
-        let form = form_of(message.as_bytes(), &vars);
+    let mut taken = Taken { now: shared.settings.clock.now(), ..Taken::default() };
+    let insights = rows.iter().map(|row| taken.push(row)).collect();
+    Ok(Some((taken.builder.finish(), insights)))
+}
+
+/// Makes a batch of rows.
+#[derive(Default)]
+struct Taken {
+    builder: BatchBuilder,
+    scanner: Scanner,
+    vars: Vec<Var>,
+    /// When they count as received.
+    now: i64,
+}
+
+impl Taken {
+    /// Takes a row in; gives its insight.
+    fn push(&mut self, row: &tokio_postgres::Row) -> String {
+        let (source, name, message): (&str, &str, &str) = (row.get(1), row.get(2), row.get(3));
+        self.vars.clear();
+        self.scanner.scan(message, &mut self.vars);
+        let form = form_of(message.as_bytes(), &self.vars);
         let level = Level::from_name(name).unwrap_or_default();
         let level_text = if name == level.as_str() { "" } else { name };
-        insights.push(row.get(5));
+        let builder = &mut self.builder;
         let (source, message) = (builder.push_text(source), builder.push_text(message));
         let (context, level_text) = (builder.push_text(""), builder.push_text(level_text));
-        let received_at = now;
         builder.push_row(Row {
             partition: SEED_PARTITION,
             offset: row.get::<_, i64>(0).unsigned_abs(),
             event_id: 0,
-            timestamp: row.get::<_, Option<i64>>(4).unwrap_or(now).clamp(0, LAST),
-            received_at,
+            timestamp: row.get::<_, Option<i64>>(4).unwrap_or(self.now).clamp(0, LAST),
+            received_at: self.now,
             level,
             source,
             message,
@@ -81,9 +93,9 @@ async fn stretch(client: &Client, shared: &Shared, next: i64) -> Result<Option<(
             level_text,
             vars_start: 0,
             vars_len: 0,
-            form: FormId(form.0),
+            form,
             pattern: PatternId(form.0),
         });
+        row.get(5)
     }
-    Ok(Some((builder.finish(), insights)))
 }

@@ -38,7 +38,7 @@ pub(crate) fn keep_tidy(shared: &Arc<Shared>, handle: &Handle, bell: &Bell, ever
             }
             Ok(()) => {}
             Err(error) => {
-                shared.doubt();
+                shared.doubt(&error.0);
                 if !failing {
                     tracing::warn!(%error, "the history in PostgreSQL cannot be reached; trying again until it can");
                 }
@@ -81,6 +81,7 @@ async fn keep_house(client: &mut Client, shared: &Shared, named: &mut Named, slo
     }
     if slow {
         drop_old(client, shared).await?;
+        forget_later_firsts(client).await?;
         summarize(client).await?;
         takeover::all(client, shared).await?;
     }
@@ -122,6 +123,14 @@ async fn drop_old(client: &mut Client, shared: &Shared) -> Result<(), DbError> {
         let reason = if day < oldest { "age" } else { "size" };
         tracing::info!(rows, reason, received = i64::from(day) * DAY / 1_000_000, "a day of the history was dropped");
     }
+    Ok(())
+}
+
+/// Of several first timestamps of a series and a day the least stays: each start of a writer adds some.
+async fn forget_later_firsts(client: &Client) -> Result<(), DbError> {
+    let sql = "DELETE FROM whittle.firsts f USING whittle.firsts g WHERE f.day = g.day AND f.series = g.series \
+        AND (g.first < f.first OR g.first = f.first AND g.ctid < f.ctid)";
+    client.execute(sql, &[]).await?;
     Ok(())
 }
 

@@ -45,7 +45,7 @@ impl PgHistory {
             Stop::Cancelled => QueryError::Cancelled,
             Stop::Partial | Stop::Full => QueryError::Unavailable("the query took too long".to_owned()),
             Stop::Away(reason) => {
-                shared.doubt();
+                shared.doubt(&reason);
                 QueryError::Unavailable(reason)
             }
         })
@@ -83,6 +83,10 @@ impl Reader for PgHistory {
 
     fn around(&self, partition: u32, offset: u64, each: usize, budget: &Budget) -> Result<Vec<StoredRow>, QueryError> {
         self.ask(budget, async |ask| around::around(ask, partition, offset, each).await)
+    }
+
+    fn unavailable(&self) -> Option<String> {
+        self.shared.trouble()
     }
 
     fn id(&self, row: &StoredRow) -> u64 {

@@ -1,6 +1,6 @@
 //! A query as a condition in SQL that no matching row misses. Fewer rows come over the wire; which match is judged here.
 //!
-//! PostgreSQL folds the case of ASCII alone (in a database of the locale C) or by its own tables, so only ASCII text is
+//! Under the collation C PostgreSQL folds the case of ASCII alone, whatever the database's own is. So only ASCII text is
 //! compared there, and letters outside of it that fold to ASCII let a row through.
 
 use whittle_domain::query::{Expr, Op, Term};
@@ -32,7 +32,7 @@ pub(crate) fn condition(expr: &Expr, args: &mut Args) -> Option<String> {
 fn contains(column: &str, lowered: &str, args: &mut Args) -> Option<String> {
     let runs = lowered.split(|c: char| !c.is_ascii() || c == '\0');
     let run = runs.max_by_key(|run| run.len()).filter(|run| !run.is_empty())?;
-    let like = format!("{column} ILIKE {}", args.text(pattern(run)));
+    let like = format!("{column} COLLATE \"C\" ILIKE {}", args.text(pattern(run)));
     // The Kelvin sign and the dotted capital I fold to ASCII.
     Some(match run.contains(['k', 'i']) {
         true => format!("({like} OR {column} LIKE '%\u{212a}%' OR {column} LIKE '%\u{130}%')"),
@@ -80,10 +80,10 @@ mod tests {
 
     #[test]
     fn only_what_no_match_can_miss_is_asked_of_the_database() {
-        assert_eq!(sql("refused"), (Some("message ILIKE $1".to_owned()), 1));
-        assert_eq!(sql("refused -absent"), (Some("(message ILIKE $1)".to_owned()), 1));
+        assert_eq!(sql("refused"), (Some("message COLLATE \"C\" ILIKE $1".to_owned()), 1));
+        assert_eq!(sql("refused -absent"), (Some("(message COLLATE \"C\" ILIKE $1)".to_owned()), 1));
         assert_eq!(sql("refused or -absent").0, None);
-        assert_eq!(sql("größe").0, Some("message ILIKE $1".to_owned()));
+        assert_eq!(sql("größe").0, Some("message COLLATE \"C\" ILIKE $1".to_owned()));
         assert!(sql("kill").0.is_some_and(|sql| sql.contains('\u{212a}')));
         assert_eq!(sql("level:error").0, None);
         assert!(sql("n:>=2").0.is_some_and(|sql| sql.contains("context::text") && !sql.contains("ILIKE")));

@@ -125,15 +125,14 @@ impl PgWriter {
                 self.link = Some(link);
                 Ok(done)
             }
-            Ok(Err(DbError(error))) => {
-                shared.doubt();
-                Err(WriteError::Unavailable(error))
-            }
-            Err(_) => {
-                shared.doubt();
-                Err(WriteError::Unavailable(format!("PostgreSQL did not store a batch within {limit:?}")))
-            }
+            Ok(Err(DbError(error))) => Err(self.away(error)),
+            Err(_) => Err(self.away(format!("PostgreSQL did not store a batch within {limit:?}"))),
         }
+    }
+
+    fn away(&self, reason: String) -> WriteError {
+        self.history.shared.doubt(&reason);
+        WriteError::Unavailable(reason)
     }
 }
 

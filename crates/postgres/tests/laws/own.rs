@@ -141,3 +141,30 @@ fn what_a_crash_of_the_server_interrupts_is_stored_once() {
     finish(&mut open);
     same_answers(&*open.reader, &model, &Filter::default());
 }
+
+#[test]
+fn odd_receipts_and_other_encodings_harm_nothing() {
+    let Some(mut database) = Database::empty() else { return };
+    let mut feeder = Feeder::default();
+    let mut model = Model::new(feeder.catalog());
+    let mut open = database.open(feeder.catalog());
+    let lines: Vec<_> =
+        [0, 1, NOON - 4_000 * crate::rows::DAY, NOON + 90_000 * crate::rows::DAY, 253_402_300_799_999_999]
+            .into_iter()
+            .map(|received_at| crate::rows::Line { received_at, ..line(NOON, "odd", Level::Info, "clock") })
+            .collect();
+    append(&mut open, &mut feeder, &mut model, &lines);
+    same_answers(&*open.reader, &model, &Filter::default());
+    let days = "SELECT count(DISTINCT day) FROM logs";
+    assert_eq!(
+        database.server.sql(&database.url, days).expect("SQL"),
+        "2",
+        "no more partitions than days that are kept"
+    );
+    drop(open);
+    let latin = "CREATE DATABASE latin ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0";
+    database.server.sql(&database.url, latin).expect("SQL");
+    let url = format!("{}/latin", database.url.rsplit_once('/').expect("a path").0);
+    database.settings.address = whittle_postgres::Address::parse(&url).expect("an address");
+    assert_eq!(PgHistory::open(database.settings.clone()).err(), Some(OpenError::Encoding("LATIN1".to_owned())));
+}
