@@ -136,7 +136,7 @@ impl Batch {
 
     /// A batch of parts that fit each other.
     pub(crate) fn from_parts(text: String, rows: Vec<Row>, vars: Vec<Span>) -> Batch {
-        Batch { text, rows, vars }
+        Batch { text, rows, vars, pass: 0 }
     }
 
     /// Appends the rows of another batch. Both together must keep to the bounds of a batch.

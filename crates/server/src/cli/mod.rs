@@ -3,6 +3,7 @@
 pub mod demo;
 pub mod patterns;
 pub mod send;
+pub mod transfer;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
@@ -37,6 +38,10 @@ enum Command {
     Patterns(patterns::PatternsArgs),
     /// Send the logs of made-up services, with incidents in them, to a running server
     Demo(demo::DemoArgs),
+    /// Write the rows of a running server's history into a file
+    Export(transfer::ExportArgs),
+    /// Send the rows of such a file to a running server
+    Import(transfer::ImportArgs),
     /// Read all settings, say what is wrong with them or what they come to, and end
     #[command(after_help = settings_help())]
     CheckConfig,
@@ -88,6 +93,12 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             args.progress = std::io::stderr().is_terminal();
             let run = send::run(args, Box::new(std::io::stdin()), Box::new(std::io::stderr()), stop);
             Ok(run.await.into())
+        }),
+        Command::Export(args) => block_on(async move |stop| {
+            transfer::export(&args, std::io::stderr(), stop).await.map(|_| ExitCode::SUCCESS)
+        }),
+        Command::Import(args) => block_on(async move |stop| {
+            transfer::import(&args, std::io::stderr(), stop).await.map(|_| ExitCode::SUCCESS)
         }),
         Command::Demo(mut args) => {
             args.progress = std::io::stderr().is_terminal();

@@ -109,7 +109,7 @@ pub const KEYS: &[Key] = &[
     key(
         "POSTGRES_URL",
         Kind::Secret,
-        "PostgreSQL for the history; this version has columnar files alone and refuses it",
+        "PostgreSQL for the history, like postgres://user:password@host:5432/database (columnar files in the data folder)",
     ),
 ];
 

@@ -191,7 +191,10 @@ impl Config {
             ("GATEWAY_URL", self.gateway_url.is_some()),
             ("METRICS_PORT", self.metrics_port != default.metrics_port),
             ("KAFKA_TOPIC_NORMALIZED", self.kafka_topic_normalized != default.kafka_topic_normalized),
-            ("KAFKA_TOPIC_INSIGHTS", self.kafka_topic_insights != default.kafka_topic_insights),
+            (
+                "KAFKA_TOPIC_INSIGHTS",
+                self.kafka_topic_insights != default.kafka_topic_insights && self.postgres_url.is_none(),
+            ),
             ("KAFKA_GROUP_PROTOCOL", self.kafka_group_protocol != default.kafka_group_protocol),
         ]
         .into_iter()

@@ -17,8 +17,9 @@ impl Config {
         row("gateway", format!("ws://{}", self.address(self.ws_port)));
         row("dashboard", address(self.dashboard_port));
         row("bus", self.kafka_brokers.clone().unwrap_or_else(|| "embedded".into()));
-        let history = if self.postgres_url.is_some() { "PostgreSQL" } else { "columnar files" };
-        row("history", history.to_owned());
+        let database = self.postgres_url.as_deref().and_then(|url| whittle_postgres::Address::parse(url).ok());
+        let history = database.map(|address| format!("PostgreSQL at {}", address.shown()));
+        row("history", history.unwrap_or_else(|| "columnar files".into()));
         row("data", self.whittle_data_dir.display().to_string());
         let (days, gib) = (self.whittle_retention_days, self.whittle_retention_bytes as f64 / f64::from(1 << 30));
         row("kept", format!("{days} days, {gib:.1} GiB"));

@@ -69,7 +69,8 @@ fn errors_name_the_key_and_the_fix() {
 fn what_up_would_refuse_is_refused_here() {
     for (key, value, words) in [
         ("KAFKA_BROKERS", "localhost:9092", "unset it"),
-        ("POSTGRES_URL", "postgres://localhost/logs", "unset it"),
+        ("POSTGRES_URL", "mysql://localhost/logs", "postgres://"),
+        ("POSTGRES_URL", "postgres://localhost/logs?sslmode=maybe", "sslmode"),
         ("WHITTLE_LOG", "a=b=c", "tracing filter"),
         ("OPENAI_BASE_URL", "ftp://example.com", "https://api.openai.com/v1"),
         ("OPENAI_API_KEY", "sk-1\n2", "line ends"),

@@ -2,6 +2,7 @@
 //! folder that cannot be written) can stop it then.
 
 use whittle_domain::scrub::Scrubber;
+use whittle_postgres::Address;
 
 use super::{Config, ConfigError, ScrubSetting};
 use crate::http::origin;
@@ -35,10 +36,8 @@ impl Config {
         if self.kafka_brokers.is_some() {
             return Err(ConfigError::new("KAFKA_BROKERS", "this version runs on the embedded bus alone; unset it"));
         }
-        if self.postgres_url.is_some() {
-            return Err(ConfigError::new("POSTGRES_URL", "this version keeps its history in files alone; unset it"));
-        }
-        Ok(())
+        let address = self.postgres_url.as_deref().map(Address::parse).transpose();
+        address.map(drop).map_err(|error| ConfigError::new("POSTGRES_URL", error.to_string()))
     }
 
     fn validate_bind(&self) -> Result<(), ConfigError> {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use prometheus_client::metrics::counter::Counter;
 use whittle_bus::{Bus, Entry, ProduceError};
 
-use super::{EdgeError, Feed};
+use super::EdgeError;
 
 /// How long a dead letter may take to become durable before it is tried again.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -39,13 +39,13 @@ pub struct DeadLetters {
     bus: Arc<dyn Bus>,
     topic: String,
     count: Counter,
-    feed: Arc<Feed>,
+    told: Box<dyn Fn(u64) + Send>,
 }
 
 impl DeadLetters {
-    /// Dead letters into a topic that exists; `count` counts them. The feed is told that nothing waits for them any more.
-    pub fn new(bus: Arc<dyn Bus>, topic: String, count: Counter, feed: Arc<Feed>) -> Self {
-        DeadLetters { bus, topic, count, feed }
+    /// Dead letters into a topic that exists; `count` counts them. Whoever waits for these records is `told` not to.
+    pub fn new(bus: Arc<dyn Bus>, topic: String, count: Counter, told: impl Fn(u64) + Send + 'static) -> Self {
+        DeadLetters { bus, topic, count, told: Box::new(told) }
     }
 
     /// Puts a letter, and waits until it is durable.
@@ -63,7 +63,7 @@ impl DeadLetters {
         }
         .map_err(|error| EdgeError::Unavailable(error.to_string()))?;
         self.count.inc_by(letter.records);
-        self.feed.dead(letter.records);
+        (self.told)(letter.records);
         Ok(())
     }
 

@@ -48,6 +48,9 @@ pub struct Feed {
     stored: AtomicU64,
     dead: AtomicU64,
     lost: AtomicU64,
+    /// Records that went into the topic before the history, and that came out of it, since it was made or opened.
+    queued: AtomicU64,
+    dequeued: AtomicU64,
     closed: AtomicBool,
 }
 
@@ -66,6 +69,8 @@ impl Feed {
             stored: AtomicU64::new(held.iter().sum()),
             dead: AtomicU64::new(0),
             lost: AtomicU64::new(0),
+            queued: AtomicU64::new(0),
+            dequeued: AtomicU64::new(0),
             closed: AtomicBool::new(false),
         }
     }
@@ -136,6 +141,32 @@ impl Feed {
         self.lost.fetch_add(records, Ordering::Relaxed);
     }
 
+    /// Records went into the topic that stands before the history, where there is one: for the stages before it they count
+    /// as stored.
+    pub fn queued(&self, records: u64) {
+        self.queued.fetch_add(records, Ordering::Relaxed);
+    }
+
+    /// Records came out of that topic: the history has them.
+    pub fn dequeued(&self, records: u64) {
+        self.dequeued.fetch_add(records, Ordering::Relaxed);
+    }
+
+    /// Records in that topic.
+    pub fn waiting(&self) -> u64 {
+        self.queued_so_far().saturating_sub(self.dequeued_so_far())
+    }
+
+    /// All records that ever went into that topic, as far as this process knows.
+    pub fn queued_so_far(&self) -> u64 {
+        self.queued.load(Ordering::Relaxed)
+    }
+
+    /// All records that came out of it.
+    pub fn dequeued_so_far(&self) -> u64 {
+        self.dequeued.load(Ordering::Relaxed)
+    }
+
     /// Records that nothing waits for any more: stored, dead or lost, by this process or stored by those before it.
     pub fn done(&self) -> u64 {
         [&self.stored, &self.dead, &self.lost].iter().map(|count| count.load(Ordering::Relaxed)).sum()
@@ -143,7 +174,7 @@ impl Feed {
 
     /// Durable records that the history does not show yet.
     pub fn lag(&self) -> u64 {
-        self.appended.load(Ordering::Relaxed).saturating_sub(self.done())
+        self.appended.load(Ordering::Relaxed).saturating_sub(self.done()) + self.waiting()
     }
 
     /// Whether so much waits for the history that ingestion has to refuse.

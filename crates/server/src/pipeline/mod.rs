@@ -4,6 +4,8 @@
 //! Feed / logs.raw ─► Normalize ─► channel ─► Analyse (taps: gateway, alerts, model) ─► channel ─► Store
 //! ```
 //!
+//! With PostgreSQL a [`topic`] stands before the history, so that the others go on while it is away.
+//!
 //! A stage is a plain synchronous step. Polling, backpressure, retries, dead letters, metrics, spans and the end are the
 //! [`runner`]'s; whether a topic or a channel stands between two stages is the composition's.
 
@@ -18,6 +20,7 @@ mod runner;
 mod store;
 #[cfg(test)]
 mod tests;
+mod topic;
 
 pub use analyse::{Analyse, PatternJournal, Tap};
 pub use dead_letters::{DeadLetter, DeadLetters};
@@ -28,3 +31,4 @@ pub use normalize::{Normalize, Raws};
 pub use raw_inlet::{Durable, RawInlet};
 pub use runner::{Divide, Runner, Stage, StageMetrics};
 pub use store::{HistoryOutlet, Pass};
+pub use topic::{LastWritten, StoreOutlet, TopicInlet, TopicWriter};

@@ -1,6 +1,6 @@
 //! Running a question: off the threads that serve connections, within a budget, as long as someone waits.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
@@ -19,22 +19,27 @@ pub struct Replay {
     feed: Arc<Feed>,
     from: u64,
     to: u64,
+    /// Where a topic stands before the history: what had to come out of it once the stages before it were done.
+    queued: Arc<OnceLock<u64>>,
 }
 
 impl Replay {
     /// A replay of what the log held at the start (`ends`) beyond what the history did (`held`), both by partition.
     pub fn new(feed: Arc<Feed>, held: &[u64], ends: &[u64]) -> Self {
-        Replay { feed, from: held.iter().sum(), to: ends.iter().sum() }
+        Replay { feed, from: held.iter().sum(), to: ends.iter().sum(), queued: Arc::default() }
     }
 
     /// Says how far it is; `None` when everything is visible. Records that the log has lost and those that went to the
     /// dead letters count as done.
     pub fn progress(&self) -> Option<String> {
         let reached = self.feed.done();
-        (reached < self.to).then(|| {
+        if reached < self.to {
             let (done, all) = (reached.saturating_sub(self.from), self.to - self.from);
-            format!("{done} of {all} records from before the start can be found so far")
-        })
+            return Some(format!("{done} of {all} records from before the start can be found so far"));
+        }
+        let queued = *self.queued.get_or_init(|| self.feed.queued_so_far());
+        let waiting = queued.saturating_sub(self.feed.dequeued_so_far());
+        (waiting > 0).then(|| format!("{waiting} records from before the start wait for the database"))
     }
 }
 
@@ -77,6 +82,11 @@ impl Storage {
     /// Why the history cannot be asked now.
     pub fn not_ready(&self) -> Option<String> {
         self.replay.progress()
+    }
+
+    /// Why the service cannot do its work now.
+    pub fn readiness(&self) -> Option<String> {
+        self.not_ready().or_else(|| self.reader.unavailable())
     }
 
     /// Asks the history.
@@ -130,7 +140,12 @@ mod tests {
         feed.stored(10);
         assert_eq!(replay.progress(), told(10));
         feed.stored(5);
-        assert_eq!(replay.progress(), None);
+        feed.queued(8);
+        feed.dequeued(6);
+        assert_eq!(replay.progress().as_deref(), Some("2 records from before the start wait for the database"));
+        feed.queued(1);
+        feed.dequeued(2);
+        assert_eq!(replay.progress(), None, "what came after the start is not waited for");
     }
 
     #[test]

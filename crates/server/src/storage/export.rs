@@ -189,7 +189,7 @@ impl Cursor {
 
     fn push(&self, out: &mut Vec<u8>, row: &StoredRow) {
         match self.format {
-            Format::Ndjson => push_line(out, row, &self.storage.insights),
+            Format::Ndjson => push_line(out, self.storage.reader.id(row), row, &self.storage.insights),
             Format::Csv => push_csv(out, row),
         }
     }
@@ -197,9 +197,9 @@ impl Cursor {
 
 /// One line of NDJSON. A context is kept as it was sent, which may be over several lines; since JSON has no raw line breaks
 /// inside strings, they can only be space between its parts.
-fn push_line(out: &mut Vec<u8>, row: &StoredRow, insights: &Insights) {
+fn push_line(out: &mut Vec<u8>, id: u64, row: &StoredRow, insights: &Insights) {
     let start = out.len();
-    render::push_row(out, row, insights);
+    render::push_row(out, id, row, insights);
     out[start..].iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
     out.push(b'\n');
 }
@@ -364,7 +364,7 @@ mod tests {
         let storage = storage_over(Arc::new(Rows::default()));
         let context = "{\r\n  \"a\": [1,\n 2],\n\t\"b\": \"x\\ny\"\n}";
         let (mut out, row) = (b"before\n".to_vec(), StoredRow { context: context.to_owned(), ..row(1, NOW) });
-        push_line(&mut out, &row, &storage.insights);
+        push_line(&mut out, row.offset, &row, &storage.insights);
         let text = String::from_utf8(out).expect("text");
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 2, "{text}");

@@ -225,7 +225,8 @@ fn detail_of(storage: &Storage, id: PatternId, found: Found) -> Detail {
     let first_ever = counted.as_ref().map(|p| p.first_ever).or_else(|| Some(of_id(found.ever?)?.first_ever));
     let last_seen = counted.as_ref().map(|p| p.seen.1);
     let (levels, sources) = counted.map(|p| (p.levels, p.sources)).unwrap_or_default();
-    let rows = String::from_utf8(render::rows(&found.examples.rows, &storage.insights)).unwrap_or_default();
+    let rows =
+        String::from_utf8(render::rows(&found.examples.rows, &*storage.reader, &storage.insights)).unwrap_or_default();
     let source = |(value, count)| FacetValue { value, count, template: None };
     Detail {
         id: id.to_string(),

@@ -78,7 +78,7 @@ pub(super) async fn recent(
 }
 
 fn json_rows(rows: &[StoredRow], storage: &Storage) -> Response {
-    let body = render::rows(rows, &storage.insights);
+    let body = render::rows(rows, &*storage.reader, &storage.insights);
     ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response()
 }
 

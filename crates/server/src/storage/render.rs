@@ -1,7 +1,7 @@
 //! Rows as JSON. Written by hand: an insight is spliced in as text that was rendered once for its pattern.
 
 use whittle_domain::timestamp;
-use whittle_history::StoredRow;
+use whittle_history::{Reader, StoredRow};
 
 use crate::insights::Insights;
 
@@ -11,9 +11,9 @@ pub(super) fn push_string(out: &mut Vec<u8>, text: &str) {
     let _ = serde_json::to_writer(out, text);
 }
 
-/// Appends a row as `/recent` has it.
-pub(super) fn push_row(out: &mut Vec<u8>, row: &StoredRow, insights: &Insights) {
-    out.extend_from_slice(format!("{{\"id\":{},\"seq\":\"{}-{}\"", row.offset, row.partition, row.offset).as_bytes());
+/// Appends a row as `/recent` has it, under the id that its history gives it.
+pub(super) fn push_row(out: &mut Vec<u8>, id: u64, row: &StoredRow, insights: &Insights) {
+    out.extend_from_slice(format!("{{\"id\":{id},\"seq\":\"{}-{}\"", row.partition, row.offset).as_bytes());
     out.extend_from_slice(b",\"source\":");
     push_string(out, &row.source);
     out.extend_from_slice(b",\"level\":\"");
@@ -36,14 +36,14 @@ pub(super) fn push_row(out: &mut Vec<u8>, row: &StoredRow, insights: &Insights) 
 }
 
 /// A JSON array of rows.
-pub(super) fn rows(rows: &[StoredRow], insights: &Insights) -> Vec<u8> {
+pub(super) fn rows(rows: &[StoredRow], reader: &dyn Reader, insights: &Insights) -> Vec<u8> {
     let mut out = Vec::with_capacity(rows.len() * 512 + 2);
     out.push(b'[');
     for (index, row) in rows.iter().enumerate() {
         if index > 0 {
             out.push(b',');
         }
-        push_row(&mut out, row, insights);
+        push_row(&mut out, reader.id(row), row, insights);
     }
     out.push(b']');
     out

@@ -17,7 +17,7 @@ use whittle_patterns::Catalog;
 use super::data::{self, Data};
 use super::metrics::{self, Numbers};
 use super::ports::Ports;
-use super::stages::{self, NamedStage, Stages};
+use super::stages::{self, NamedStage, Stages, Topics};
 use super::taps::{ToAlerts, ToGateway, ToModel};
 use crate::alerting::{AlertMetrics, AlertStage, DeliveryPolicy, Outbox, Sink};
 use crate::clock::{now_micros, now_millis};
@@ -94,8 +94,18 @@ pub(super) fn build(config: Config, ports: Ports) -> anyhow::Result<Built> {
         Box::new(ToModel(candidates)) as _,
     ];
     let scrubber = build_scrubber(&config)?;
-    let parts = Stages { miner, taps, alerts, scrubber, feed: feed.clone(), give_up: end.give_up.clone() };
-    let (reader, stages) = stages::build(parts, data, &config.kafka_topic_raw, &mut registry)?;
+    let parts = Stages {
+        miner,
+        taps,
+        alerts,
+        scrubber,
+        feed: feed.clone(),
+        insights: insights.clone(),
+        draining: end.draining.clone(),
+        give_up: end.give_up.clone(),
+    };
+    let topics = Topics { raw: &config.kafka_topic_raw, insights: &config.kafka_topic_insights };
+    let (reader, stages) = stages::build(parts, data, &topics, &mut registry)?;
     let numbers = Numbers { bus: bus.clone(), reader: reader.clone(), feed: feed.clone(), ingest: ingest.clone() };
     metrics::register(&mut registry, numbers);
     let storage = Storage::new(reader, catalog, insights.clone(), model.status.clone(), replay, now_micros);

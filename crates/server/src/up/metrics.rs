@@ -70,6 +70,7 @@ impl Collector for Numbers {
             ("whittle_history_tail_bytes", "Bytes of rows in memory", history.tail_bytes),
             ("whittle_history_disk_bytes", "Bytes of the history on disk", history.disk_bytes),
             ("whittle_history_files", "Files of the history", history.files),
+            ("whittle_history_queued_records", "Records in the topic before the database", self.feed.waiting()),
             ("whittle_lag_records", "Durable records that cannot be found yet", self.feed.lag()),
             (
                 "whittle_unaccounted_records",

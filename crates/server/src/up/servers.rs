@@ -54,7 +54,7 @@ impl Servers {
         self.ingestion.set(with_health("ingestion", Arc::new(move || bus.refusing()), ingestion));
         let asked = built.storage.clone();
         let questions = storage::routes(built.storage.clone()).fallback(no_such_route);
-        self.storage.set(with_health("storage", Arc::new(move || asked.not_ready()), questions.clone()));
+        self.storage.set(with_health("storage", Arc::new(move || asked.readiness()), questions.clone()));
         let always: Readiness = Arc::new(|| None);
         let live = built.gateway.routes();
         self.gateway.set(with_health("gateway", always.clone(), live.clone().fallback(no_such_route)));

@@ -13,9 +13,11 @@ mod full_disk;
 mod model;
 mod openapi;
 mod owner;
+mod postgres;
 mod queries;
 mod real_input;
 mod slow_peers;
+mod transfer;
 
 use std::time::Duration;
 
