@@ -74,7 +74,7 @@ pictures: build
 	cd web && npm run --silent pictures
 
 # The fuzzer's instrumentation needs switches of the compiler that are not stable; the toolchain is the pinned one all the same.
-FUZZ_TARGETS := body bus_frame query scrub pattern_line pattern_journal pattern_groups model_answer
+FUZZ_TARGETS := packed_batch body bus_frame query scrub pattern_line pattern_journal pattern_groups model_answer
 fuzz: setup
 	@command -v cargo-fuzz >/dev/null || cargo install cargo-fuzz --locked
 	@cd fuzz && for target in $(FUZZ_TARGETS); do \
