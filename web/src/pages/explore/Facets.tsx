@@ -111,13 +111,15 @@ export interface FacetsProps {
   actions: ExploreActions
   /** ms between readings while live. */
   refresh: number | false
+  /** Nothing is asked yet. */
+  wait: boolean
   anchor: number
 }
 
 /** Values under all filters but the one of the field itself, so that the others can still be chosen. */
-function useFacet(field: 'level' | 'source' | 'pattern', { filters, refresh, anchor }: FacetsProps, limit: number) {
+function useFacet(field: 'level' | 'source' | 'pattern', { filters, refresh, wait, anchor }: FacetsProps, limit: number) {
   const own = { level: 'levels', source: 'source', pattern: 'pattern' }[field]
-  return useQuery({ ...facetsQuery({ ...filters, [own]: undefined }, field, limit, anchor), refetchInterval: refresh })
+  return useQuery({ ...facetsQuery({ ...filters, [own]: undefined }, field, limit, anchor), enabled: !wait, refetchInterval: refresh })
 }
 
 function Levels(props: FacetsProps) {

@@ -22,6 +22,8 @@ export interface HistogramProps {
   following: boolean
   anchor: number
   phone: boolean
+  /** Nothing is asked yet. */
+  wait: boolean
   onZoom(from: number, to: number): void
   onZoomReset(): void
 }
@@ -30,13 +32,14 @@ function unfiltered({ q, levels, source, pattern }: Filters): boolean {
   return q === undefined && levels === undefined && source === undefined && pattern === undefined
 }
 
-export const Histogram = memo(function Histogram({ filters, following, anchor, phone, onZoom, onZoomReset }: HistogramProps) {
+export const Histogram = memo(function Histogram({ filters, following, anchor, phone, wait, onZoom, onZoomReset }: HistogramProps) {
   const timed = filters.since !== undefined || filters.from !== undefined
   const asked = following && !timed ? { ...filters, since: LIVE_MINUTES } : filters
   // The stream counts all events each second; under filters the server is asked instead.
   const moving = following && unfiltered(filters)
   const histogram = useQuery({
     ...histogramQuery(asked, { buckets: phone ? 60 : 150 }, anchor),
+    enabled: !wait,
     refetchInterval: following ? (moving ? 30_000 : 5000) : false,
   })
   const second = useSignal(live.secondsChanged)

@@ -54,7 +54,7 @@ export function ExplorePage() {
   useExploreKeys(rows, reading, actions, input)
   const status = useStatus(statusOf(rows))
   const { filters, isLive, anchor, refused } = rows
-  const facets = <Facets filters={filters} actions={actions} refresh={rows.facetsRefresh} anchor={anchor} />
+  const facets = <Facets filters={filters} actions={actions} refresh={rows.facetsRefresh} wait={rows.wait} anchor={anchor} />
   const bar = (
     <ExploreBar
       inputRef={input}
@@ -77,7 +77,7 @@ export function ExplorePage() {
           </section>
         )}
         <div className="flex min-h-0 min-w-0 flex-1 flex-col gap-3 overflow-y-auto p-3 max-sm:gap-2 max-sm:p-2">
-          <Histogram filters={filters} following={isLive} anchor={anchor} phone={phone} onZoom={actions.zoom} onZoomReset={actions.allTime} />
+          <Histogram filters={filters} following={isLive} anchor={anchor} phone={phone} wait={rows.wait} onZoom={actions.zoom} onZoomReset={actions.allTime} />
           <Table search={search} rows={rows} reading={reading} actions={actions} phone={phone} />
         </div>
         {reading.sel !== undefined && <OpenLine sel={reading.sel} rows={rows} reading={reading} actions={actions} />}

@@ -17,8 +17,8 @@ export function filtersOf({ q, levels, source, pattern, since, from, to }: Explo
 }
 
 /** How many stored lines match: the counts by level, of the levels that are shown. Asked by the facets too, so it costs nothing. */
-function useMatching(filters: Filters, anchor: number, active: boolean): number | undefined {
-  const { data } = useQuery({ ...facetsQuery({ ...filters, levels: undefined }, 'level', 4, anchor), refetchInterval: active ? FACETS_MS : false })
+function useMatching(filters: Filters, anchor: number, active: boolean, wait: boolean): number | undefined {
+  const { data } = useQuery({ ...facetsQuery({ ...filters, levels: undefined }, 'level', 4, anchor), enabled: !wait, refetchInterval: active ? FACETS_MS : false })
   const shown: readonly string[] = parseLevels(filters.levels)
   return data?.fields.level?.reduce((sum, { value, count }) => (shown.length === 0 || shown.includes(value) ? sum + count : sum), 0)
 }
@@ -30,7 +30,10 @@ export function useRows(search: ExploreSearch) {
   useFollow(filters, isLive)
   const liveRows = useLiveRows()
   const history = useHistoryRows(filters, anchor, !isLive)
-  const matching = useMatching(filters, anchor, isLive)
+  // A query reads text. Its first answer leaves behind which rows match, so that counts asked for after it cost next to nothing.
+  const unanswered = isLive ? liveRows.stale || (liveRows.source.count === 0 && live.backfill.state === 'loading') : history.stale || history.loading
+  const wait = filters.q !== undefined && unanswered
+  const matching = useMatching(filters, anchor, isLive, wait)
   const liveRefused = live.refused !== null ? gatewayRefusal(live.refused) : (live.backfill.state === 'failed' ? refused(live.backfill.error) : null)
   return {
     filters,
@@ -45,6 +48,8 @@ export function useRows(search: ExploreSearch) {
     refused: isLive ? liveRefused : refused(history.error),
     /** Differs when the rows are another list. */
     listKey: `${isLive ? `live ${live.epochNumber}` : `history ${anchor}`} ${filterKey(filters)}`,
+    /** Counts are asked for once the rows are there. */
+    wait,
     facetsRefresh: isLive ? FACETS_MS : (false as const),
     /** Follows again, or reads the history anew up to now. */
     toLatest: () => (isLive ? live.release() : setAnchor((before) => before + 1)),
