@@ -46,13 +46,14 @@ pub fn is_separator(byte: u8) -> bool {
 #[derive(Clone)]
 pub struct Bitmaps {
     len: usize,
+    breaks: bool,
     separators: [u64; BLOCKS],
     hot: [u64; BLOCKS],
 }
 
 impl Default for Bitmaps {
     fn default() -> Self {
-        Bitmaps { len: 0, separators: [0; BLOCKS], hot: [0; BLOCKS] }
+        Bitmaps { len: 0, breaks: false, separators: [0; BLOCKS], hot: [0; BLOCKS] }
     }
 }
 
@@ -83,6 +84,7 @@ impl Bitmaps {
     pub fn build(&mut self, engine: Engine, text: &[u8]) {
         debug_assert!(text.len() <= MAX_SCAN);
         self.len = text.len();
+        self.breaks = false;
         match engine {
             Engine::Table => self.build_table(text),
             #[cfg(target_arch = "x86_64")]
@@ -94,6 +96,7 @@ impl Bitmaps {
     fn build_table(&mut self, text: &[u8]) {
         for (block, chunk) in text.chunks(64).enumerate() {
             let (mut separators, mut hot, mut inner) = (0u64, 0u64, 0u64);
+            self.breaks |= chunk.contains(&b'\n');
             for (bit, &byte) in chunk.iter().enumerate() {
                 let class = u64::from(CLASS[byte as usize]);
                 separators |= (class & 1) << bit;
@@ -111,6 +114,12 @@ impl Bitmaps {
         self.separators[block] = separators;
         // A dot or slash before a separator ends a sentence or a word: nothing to see in it.
         self.hot[block] = (hot | (inner & !(separators >> 1))) & !past;
+    }
+
+    /// Whether the region has more than one line.
+    #[inline(always)]
+    pub fn breaks(&self) -> bool {
+        self.breaks
     }
 
     /// The first byte at or after `from` that deserves a look.
@@ -201,32 +210,46 @@ mod avx2 {
             let mut blocks = text.chunks_exact(64);
             let mut block = 0;
             for chunk in &mut blocks {
-                let (separators, hot, inner) = pair(chunk.first_chunk().unwrap_or(&[0; 64]));
-                self.set(block, 64, separators, hot, inner);
+                let found = pair(chunk.first_chunk().unwrap_or(&[0; 64]));
+                self.set(block, 64, found.separators, found.hot, found.inner);
+                self.breaks |= found.breaks;
                 block += 1;
             }
             let rest = blocks.remainder();
             if !rest.is_empty() {
                 let mut padded = [0u8; 64];
                 padded[..rest.len()].copy_from_slice(rest);
-                let (separators, hot, inner) = pair(&padded);
-                self.set(block, rest.len(), separators, hot, inner);
+                let found = pair(&padded);
+                self.set(block, rest.len(), found.separators, found.hot, found.inner);
+                self.breaks |= found.breaks;
             }
+        }
+    }
+
+    /// What stands in 64 or 32 bytes, one bit for each.
+    struct Found<T> {
+        separators: T,
+        hot: T,
+        inner: T,
+        breaks: bool,
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn pair(block: &[u8; 64]) -> Found<u64> {
+        let (low, high) = (half(block, 0), half(block, 32));
+        let join = |a: u32, b: u32| u64::from(a) | u64::from(b) << 32;
+        Found {
+            separators: join(low.separators, high.separators),
+            hot: join(low.hot, high.hot),
+            inner: join(low.inner, high.inner),
+            breaks: low.breaks | high.breaks,
         }
     }
 
     #[inline]
     #[target_feature(enable = "avx2")]
-    fn pair(block: &[u8; 64]) -> (u64, u64, u64) {
-        let (s0, h0, i0) = half(block, 0);
-        let (s1, h1, i1) = half(block, 32);
-        let join = |a: u32, b: u32| u64::from(a) | u64::from(b) << 32;
-        (join(s0, s1), join(h0, h1), join(i0, i1))
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn half(block: &[u8; 64], at: usize) -> (u32, u32, u32) {
+    fn half(block: &[u8; 64], at: usize) -> Found<u32> {
         let table = |t: &[u8; 16]| {
             // SAFETY: 16 bytes are read from an array of 16.
             _mm256_broadcastsi128_si256(unsafe { _mm_loadu_si128(t.as_ptr().cast()) })
@@ -244,7 +267,8 @@ mod avx2 {
         let digits = _mm256_movemask_epi8(_mm256_slli_epi16::<1>(class)) as u32;
         let inner = _mm256_movemask_epi8(class) as u32;
         let backslash = _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(b'\\' as i8));
-        (separators, digits | _mm256_movemask_epi8(backslash) as u32, inner)
+        let breaks = _mm256_movemask_epi8(_mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(b'\n' as i8))) != 0;
+        Found { separators, hot: digits | _mm256_movemask_epi8(backslash) as u32, inner, breaks }
     }
 }
 
@@ -259,6 +283,8 @@ mod tests {
             let (mut a, mut b) = (Bitmaps::default(), Bitmaps::default());
             a.build(Engine::Table, &text[..len]);
             b.build(Engine::detect(), &text[..len]);
+            assert_eq!(a.breaks(), b.breaks(), "breaks of {len}");
+            assert_eq!(a.breaks(), text[..len].contains(&b'\n'));
             for at in 0..len {
                 assert_eq!(a.next_hot(at), b.next_hot(at), "hot at {at} of {len}");
                 assert_eq!(a.word_end(at), b.word_end(at), "end at {at} of {len}");

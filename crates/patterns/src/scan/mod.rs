@@ -84,29 +84,34 @@ impl Scanner {
         let first = vars.len();
         // Lines beyond 4 GiB do not fit the spans; nothing in the program lets one through.
         let line = &line[..line.len().min(u32::MAX as usize)];
+        if line.len() <= MAX_SCAN && line.first() != Some(&b'{') {
+            // Nearly every record: one line, read as a whole.
+            self.maps.build(self.engine, line);
+            if !self.maps.breaks() {
+                self.find(line, 0, vars, first);
+                return cap(line, vars, first);
+            }
+        }
         let regions = Regions::of(line);
         let mut done = 0;
         for region in regions.iter() {
             if region.start > done {
                 push(line, vars, first, done, region.start);
             }
-            self.scan_region(&line[..region.end], region.start, vars, first);
+            self.maps.build(self.engine, &line[region.start..region.end]);
+            self.find(&line[..region.end], region.start, vars, first);
             done = region.end;
         }
         if done < line.len() {
             push(line, vars, first, done, line.len());
         }
-        if vars.len() - first > MAX_VARS {
-            let cut = first + MAX_VARS - 1;
-            vars[cut] = Var::new(vars[cut].start as usize, line.len());
-            vars.truncate(cut + 1);
-        }
+        cap(line, vars, first);
     }
 
+    /// Finds the variables of the region from `offset` to the end, which the bitmaps show.
     #[inline]
-    fn scan_region(&mut self, line: &[u8], offset: usize, vars: &mut Vec<Var>, first: usize) {
+    fn find(&self, line: &[u8], offset: usize, vars: &mut Vec<Var>, first: usize) {
         let text = &line[offset..];
-        self.maps.build(self.engine, text);
         let mut at = 0;
         while let Some(hot) = self.maps.next_hot(at) {
             let end = self.maps.word_end(hot);
@@ -118,6 +123,16 @@ impl Scanner {
                 at = at.max(to);
             }
         }
+    }
+}
+
+/// Makes the last variable take the rest where there are too many.
+#[inline]
+fn cap(line: &[u8], vars: &mut Vec<Var>, first: usize) {
+    if vars.len() - first > MAX_VARS {
+        let cut = first + MAX_VARS - 1;
+        vars[cut] = Var::new(vars[cut].start as usize, line.len());
+        vars.truncate(cut + 1);
     }
 }
 

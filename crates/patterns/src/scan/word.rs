@@ -13,6 +13,10 @@ pub type Stretch = (usize, usize);
 /// (but not before `floor`) and end after it.
 pub fn variable(text: &[u8], start: usize, end: usize, floor: usize) -> Option<Stretch> {
     let word = &text[start..end];
+    if word[0].is_ascii_digit() && text.get(end) != Some(&b':') && (start == 0 || text[start - 1] != b':') {
+        // Most variables: the word as a whole, whatever else it is.
+        return Some((start, start + trimmed(word).len()));
+    }
     match word[0] {
         b'/' => {
             if let Some(found) = path_or_url(text, start, end, floor) {
