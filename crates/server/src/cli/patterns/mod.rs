@@ -140,6 +140,10 @@ impl<'a, E: Write> Session<'a, E> {
         let message = header.map_or(line, |header| header.message.as_bytes());
         let found = self.miner.observe_bytes("", message, &mut self.vars);
         self.lines += 1;
+        if found.new_form {
+            // Nobody keeps this state: what a restart would need is let go as it comes.
+            drop(self.miner.drain_journal());
+        }
         if self.args.follow {
             print_line(out, &self.miner.catalog(), found, self.args.json)?;
             return Ok(out.flush()?);

@@ -44,6 +44,23 @@ fn json_carries_levels_and_times_with_headers() {
 }
 
 #[test]
+fn levels_and_times_of_lines_that_name_them_are_counted() {
+    let args = PatternsArgs { json: true, header: HeaderMode::Auto, ..PatternsArgs::default() };
+    let text = output(
+        &args,
+        br#"{"time":"2026-01-01T00:00:01Z","level":"error","msg":"lost 7 peers"}
+{"time":"2026-01-01T00:00:02Z","level":"warn","msg":"lost 8 peers"}
+time=2026-01-01T00:00:03Z level=warning msg="lost 9 peers"
+"#,
+    );
+    let rows: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).expect("one object")).collect();
+    assert_eq!(rows[0]["levels"], serde_json::json!({ "debug": 0, "info": 0, "warn": 1, "error": 1 }));
+    assert_eq!((&rows[0]["firstTime"], &rows[0]["count"]), (&"2026-01-01T00:00:01Z".into(), &2.into()));
+    assert_eq!((&rows[1]["levels"]["warn"], &rows[1]["template"]), (&1.into(), &r#"msg="lost <*> peers""#.into()));
+}
+
+#[test]
 fn follow_streams_what_is_known_then() {
     let args = PatternsArgs { follow: true, json: true, ..PatternsArgs::default() };
     let text = output(&args, b"a is 1\na is 2\n");
