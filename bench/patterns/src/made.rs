@@ -1,4 +1,4 @@
-//! Lines of made services with the template that each was made from: a truth that no rule was tuned on.
+//! Lines of made services with the template that each was made from: a truth beside that of the eight systems.
 
 use std::io::Write;
 
