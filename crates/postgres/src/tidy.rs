@@ -93,10 +93,10 @@ async fn add_up(client: &Client) -> Result<u64, DbError> {
     let sql = "WITH moved AS (DELETE FROM whittle.fresh RETURNING minute, series, day, rows), \
         sums AS (SELECT minute, series, day, sum(rows)::int8 AS rows, count(*) AS moved FROM moved GROUP BY 1, 2, 3), \
         minutes AS (INSERT INTO whittle.minutes AS known SELECT minute, series, day, rows FROM sums ORDER BY 1, 2, 3 \
-          ON CONFLICT (minute, series, day) DO UPDATE SET rows = known.rows + excluded.rows), \
+          ON CONFLICT (series, minute, day) DO UPDATE SET rows = known.rows + excluded.rows), \
         hours AS (INSERT INTO whittle.hours AS known \
           SELECT minute - minute % 60, series, day, sum(rows)::int8 FROM sums GROUP BY 1, 2, 3 ORDER BY 1, 2, 3 \
-          ON CONFLICT (minute, series, day) DO UPDATE SET rows = known.rows + excluded.rows) \
+          ON CONFLICT (series, minute, day) DO UPDATE SET rows = known.rows + excluded.rows) \
         SELECT coalesce(sum(moved), 0)::int8 FROM sums";
     Ok(client.query_one(sql, &[]).await?.get::<_, i64>(0).unsigned_abs())
 }
@@ -137,9 +137,9 @@ async fn forget_later_firsts(client: &Client) -> Result<(), DbError> {
 /// Brings the summaries up to date by which rows are found by their ids.
 async fn summarize(client: &Client) -> Result<(), DbError> {
     let sql = "SELECT coalesce(sum(brin_summarize_new_values(c.oid)), 0)::int8 \
-        FROM pg_inherits p JOIN pg_index i ON i.indrelid = p.inhrelid JOIN pg_class c ON c.oid = i.indexrelid \
-          JOIN pg_am a ON a.oid = c.relam \
-        WHERE p.inhparent = 'logs'::regclass AND a.amname = 'brin'";
+        FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am a ON a.oid = c.relam \
+        WHERE a.amname = 'brin' AND (i.indrelid = 'whittle.minutes'::regclass \
+          OR i.indrelid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = 'logs'::regclass))";
     client.query_one(sql, &[]).await?;
     Ok(())
 }

@@ -11,6 +11,7 @@ use super::judge::Judged;
 use super::scan;
 use super::sql::{Args, Span};
 use crate::series::Series;
+use crate::text::unescaped;
 
 /// Sources with a series of their own.
 const MAX_SERIES: usize = 20;
@@ -133,13 +134,25 @@ async fn certain(
             conditions.join(" AND ")
         )
     };
-    let sql = format!("SELECT bucket, series, sum(rows)::int8 FROM ({cells}) b GROUP BY 1, 2 HAVING sum(rows) > 0");
-    let all = ask.series.clone();
+    // Names are few where series are many.
+    let name = match counts.by {
+        SplitBy::Level => "s.level::int4::text",
+        SplitBy::Source => "s.source",
+    };
+    let sql = format!(
+        "SELECT b.bucket, {name}, sum(b.rows)::int8 FROM ({cells}) b JOIN whittle.series s ON s.id = b.series \
+         GROUP BY 1, 2 HAVING sum(b.rows) > 0"
+    );
     ask.each(&sql, args, |row| {
-        if let Some(series) = all.get(row.get(1)) {
-            let start = from.saturating_add(row.get::<_, i64>(0).saturating_mul(bucket));
-            counts.add(counts.name(series), start, row.get::<_, i64>(2).unsigned_abs());
-        }
+        let start = from.saturating_add(row.get::<_, i64>(0).saturating_mul(bucket));
+        let name: &str = row.get(1);
+        let name = match counts.by {
+            SplitBy::Level => {
+                name.parse().ok().and_then(|at: usize| Level::ALL.get(at)).map_or("", |level| level.as_str())
+            }
+            SplitBy::Source => &unescaped(name),
+        };
+        counts.add(name.to_owned(), start, row.get::<_, i64>(2).unsigned_abs());
         Ok(())
     })
     .await
