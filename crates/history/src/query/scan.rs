@@ -15,7 +15,7 @@ use super::sink::{Counted, Sink, Times};
 use super::verdict::Verdict;
 use crate::file::index::Offsets;
 use crate::file::read::RowFile;
-use crate::file::rollup::MINUTE;
+use crate::file::rollup::{Cells, MINUTE};
 use crate::store::{FileHistory, Snapshot, StoredFile};
 use crate::{Filter, Positions};
 
@@ -58,6 +58,8 @@ pub(super) enum Rest {
     None,
     /// Those in these stretches, rising and apart.
     Cut(Rc<[Range]>),
+    /// All of them; they all stand in these stretches.
+    Within(Rc<[Range]>),
     All,
 }
 
@@ -161,13 +163,15 @@ impl<'a> Scan<'a> {
         let whole = arrived.iter().all(|&arrived| arrived == Arrived::All);
         let rest = match judged.has(Verdict::Yes) {
             false => Rest::None,
-            true if read || !whole || sink.needs().context => Rest::All,
+            true if read || !whole || sink.needs().context => self.stretches(file, range, &judged),
             true => self.count(file, seen, range, &judged, sink)?,
         };
         let group = |(group, &arrived): (usize, &Arrived)| {
             let seen = overlap(file.rows.group(group).seen, range)?;
             let rest = match &rest {
-                Rest::Cut(cut) if !cut.iter().any(|&cut| overlap(cut, seen).is_some()) => Rest::None,
+                Rest::Cut(cut) | Rest::Within(cut) if !cut.iter().any(|&cut| overlap(cut, seen).is_some()) => {
+                    Rest::None
+                }
                 rest => rest.clone(),
             };
             let is_wanted = arrived != Arrived::None && (maybe || !matches!(rest, Rest::None));
@@ -255,15 +259,38 @@ impl<'a> Scan<'a> {
         rest(cut)
     }
 
-    fn cells(&self, file: &StoredFile, range: Range, judged: &Judged, sink: &mut dyn Sink) -> io::Result<Rest> {
-        let cells = match self.caches.cells.get(&file.entry.id) {
-            Some(cells) => cells,
-            None => {
-                let cells = Arc::new(file.rows.cells()?);
-                self.caches.cells.put(file.entry.id, cells.clone(), cells.memory());
-                cells
+    /// Where rows stand that match for certain, as far as the cells say.
+    fn stretches(&self, file: &StoredFile, range: Range, judged: &Judged) -> Rest {
+        if judged.series.iter().all(|&verdict| verdict == Verdict::Yes) {
+            return Rest::All;
+        }
+        let Ok(cells) = self.cells_of(file) else { return Rest::All };
+        let first = cells.cells.partition_point(|cell| cells.span(cell.stretch).1 < range.0);
+        let mut within: Vec<Range> = Vec::new();
+        for cell in cells.cells[first..].iter().filter(|cell| judged.series[cell.series as usize] == Verdict::Yes) {
+            let seen = cells.span(cell.stretch);
+            if seen.0 > range.1 {
+                break;
             }
-        };
+            match within.last_mut() {
+                Some(last) if last.1.saturating_add(1) >= seen.0 => last.1 = seen.1,
+                _ => within.push(seen),
+            }
+        }
+        if within.is_empty() { Rest::None } else { Rest::Within(within.into()) }
+    }
+
+    fn cells_of(&self, file: &StoredFile) -> io::Result<Arc<Cells>> {
+        if let Some(cells) = self.caches.cells.get(&file.entry.id) {
+            return Ok(cells);
+        }
+        let cells = Arc::new(file.rows.cells()?);
+        self.caches.cells.put(file.entry.id, cells.clone(), cells.memory());
+        Ok(cells)
+    }
+
+    fn cells(&self, file: &StoredFile, range: Range, judged: &Judged, sink: &mut dyn Sink) -> io::Result<Rest> {
+        let cells = self.cells_of(file)?;
         let (series, exact) = (&file.rows.index.dictionary.series, &file.rows.index.series);
         let apart = sink.needs().series() || sink.needs().level;
         let first = cells.cells.partition_point(|cell| cells.span(cell.stretch).1 < range.0);
