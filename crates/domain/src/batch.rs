@@ -160,6 +160,20 @@ impl Batch {
         Batch { text: self.text.clone(), rows: self.rows[rows].to_vec(), vars: self.vars.clone(), pass: self.pass }
     }
 
+    /// A batch of those rows that `keep` keeps, with their text alone. What analysis found stays, but for the variables.
+    pub fn picked(&self, mut keep: impl FnMut(&Row) -> bool) -> Batch {
+        let mut picked = BatchBuilder::default();
+        for row in self.rows.iter().filter(|row| keep(row)) {
+            let text = self.text(row);
+            let source = picked.push_text(text.source);
+            let message = picked.push_text(text.message);
+            let context = picked.push_text(text.context);
+            let level_text = picked.push_text(text.level_text);
+            picked.push_row(Row { source, message, context, level_text, vars_start: 0, vars_len: 0, ..*row });
+        }
+        picked.finish()
+    }
+
     /// Gives each row its form, pattern and variables, in order. `analyse` appends the message's variables.
     pub fn analyse(&mut self, mut analyse: impl FnMut(&str, &str, &Row, &mut Vec<Span>) -> (FormId, PatternId)) {
         let (text, vars) = (&self.text, &mut self.vars);
@@ -172,6 +186,12 @@ impl Batch {
             row.vars_start = start as u32;
             row.vars_len = (vars.len() - start) as u32;
         }
+    }
+}
+
+impl AsRef<Batch> for Batch {
+    fn as_ref(&self) -> &Batch {
+        self
     }
 }
 

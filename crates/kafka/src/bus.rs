@@ -81,6 +81,11 @@ impl KafkaBus {
         self.topics.strengths(topics)
     }
 
+    /// The id that the cluster has for ever, if the brokers answer.
+    pub fn cluster(&self) -> Option<String> {
+        self.producer.ask(|client| client.fetch_cluster_id(ANSWER)).flatten()
+    }
+
     /// The names of all topics of the cluster.
     ///
     /// # Errors

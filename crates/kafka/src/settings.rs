@@ -91,10 +91,41 @@ pub struct SettingsError {
     pub message: String,
 }
 
+/// What SASL may be spoken in here: Kerberos would need its libraries.
+const MECHANISMS: [&str; 3] = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"];
+/// What connections may be.
+const PROTOCOLS: [&str; 4] = ["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"];
+
 /// What a message may have beside its value: key, headers, framing.
 const BESIDE: usize = 64 << 10;
 
 impl Settings {
+    /// Checks what can be told without the brokers.
+    ///
+    /// # Errors
+    /// The first setting that the clients would not take, with the fix.
+    pub fn check(&self) -> Result<(), SettingsError> {
+        let wrong = |key: &str, message: String| Err(SettingsError { key: key.into(), message });
+        if self.brokers.split(',').all(|broker| broker.trim().is_empty()) {
+            return wrong("bootstrap.servers", "names no broker; give host:port, separated by commas".into());
+        }
+        let Security { protocol, mechanism, username, password, .. } = &self.security;
+        if let Some(protocol) = protocol.as_deref().filter(|protocol| !PROTOCOLS.contains(protocol)) {
+            return wrong("security.protocol", format!("{protocol:?} is none of {}", PROTOCOLS.join(", ")));
+        }
+        if let Some(mechanism) = mechanism.as_deref().filter(|mechanism| !MECHANISMS.contains(mechanism)) {
+            return wrong("sasl.mechanism", format!("{mechanism:?} is none of {}", MECHANISMS.join(", ")));
+        }
+        let sasl = protocol.as_deref().is_some_and(|protocol| protocol.starts_with("sasl"));
+        if sasl && mechanism.is_none() {
+            return wrong("sasl.mechanism", format!("is needed with SASL; give one of {}", MECHANISMS.join(", ")));
+        }
+        if sasl && (username.is_none() || password.is_none()) {
+            return wrong("sasl.username", "KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD are needed with SASL".into());
+        }
+        self.producer().create_native_config().map(drop).map_err(|error| crate::error::settings(&error))
+    }
+
     /// Bytes that a message may have with everything that belongs to it.
     pub(crate) fn message_bytes(&self) -> usize {
         self.entry_bytes + BESIDE

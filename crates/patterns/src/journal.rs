@@ -123,6 +123,31 @@ impl<'a> Entries<'a> {
     }
 }
 
+/// The entries of a journal, each as a journal of its own: for stores that keep what is new by what it says, such as a topic in
+/// which equal ones become one. The text's hash is a name for it.
+pub fn split(journal: &[u8]) -> Vec<(u64, Vec<u8>)> {
+    let mut entries = Entries::of(journal);
+    let mut parts = Vec::new();
+    let mut head = Vec::new();
+    Entry::head().encode(&mut head);
+    loop {
+        let start = entries.valid();
+        match entries.next() {
+            None => return parts,
+            Some(Entry::Head { .. }) => head = journal[start..entries.valid()].to_vec(),
+            Some(_) => {
+                let entry = &journal[start..entries.valid()];
+                parts.push((name(entry), [head.as_slice(), entry].concat()));
+            }
+        }
+    }
+}
+
+/// FNV-1a: names of entries are no secret, and are the same in every program.
+fn name(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
 impl<'a> Iterator for Entries<'a> {
     type Item = Entry<'a>;
 
@@ -130,5 +155,31 @@ impl<'a> Iterator for Entries<'a> {
         let (entry, len) = self.entry()?;
         self.at += len;
         Some(entry)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Limits, Miner};
+
+    #[test]
+    fn parts_of_a_journal_give_the_same_state_in_any_order_and_however_often() {
+        let mut miner = Miner::new(Limits::default());
+        for n in 0..300 {
+            let line = format!("worker {} took {n} ms for job-{} of {}", n % 7, n % 13, ["a", "b", "c"][n % 3]);
+            miner.observe(&line, &mut Vec::new());
+        }
+        let journal = miner.drain_journal();
+        let mut parts = split(&journal);
+        assert!(parts.len() > 1, "{} parts", parts.len());
+        parts.extend(parts.clone());
+        parts.reverse();
+        let mut other = Miner::new(Limits::default());
+        for (_, part) in &parts {
+            assert_eq!(other.load(part).expect("reads").valid, part.len());
+        }
+        assert_eq!(other.catalog().list(), miner.catalog().list());
+        assert!(other.drain_journal().is_empty(), "what others told is not told again");
     }
 }

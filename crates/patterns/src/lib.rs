@@ -28,7 +28,7 @@ mod wide;
 pub use catalog::{Catalog, PatternInfo};
 pub use header::{Header, parse_header};
 pub use id::{BadId, FormId, PatternId};
-pub use journal::{JOURNAL_VERSION, JournalError, Loaded};
+pub use journal::{JOURNAL_VERSION, JournalError, Loaded, split as split_journal};
 pub use kind::Kind;
 pub use miner::{Limits, Match, Miner};
 pub use rules::Rules;

@@ -11,5 +11,8 @@ pub mod ingest;
 pub mod insights;
 pub mod model;
 pub mod pipeline;
+mod roles;
+mod shared;
 pub mod storage;
+pub mod topics;
 mod up;

@@ -26,16 +26,25 @@ const ANSWER: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone)]
 pub struct Setup {
     binary: PathBuf,
+    command: &'static str,
     settings: Vec<(String, String)>,
     config: Option<String>,
     data: Option<PathBuf>,
 }
 
 impl Setup {
-    /// `whittle up` of a binary, on free ports of loopback.
+    /// `whittle up` of a binary, on free ports of loopback; or a role alone, with [`Setup::role`].
     pub fn new(binary: impl Into<PathBuf>) -> Setup {
-        let ports = ["PORT", "HTTP_PORT", "WS_PORT", "DASHBOARD_PORT"].map(|key| (key.to_owned(), "0".to_owned()));
-        Setup { binary: binary.into(), settings: ports.into(), config: None, data: None }
+        let keys = ["PORT", "HTTP_PORT", "WS_PORT", "DASHBOARD_PORT", "METRICS_PORT"];
+        let ports = keys.map(|key| (key.to_owned(), "0".to_owned()));
+        Setup { binary: binary.into(), command: "up", settings: ports.into(), config: None, data: None }
+    }
+
+    /// A role alone in place of `up`.
+    #[must_use]
+    pub fn role(mut self, command: &'static str) -> Setup {
+        self.command = command;
+        self
     }
 
     /// A setting of the environment; the last of a name wins.
@@ -93,6 +102,10 @@ impl Ports {
         serde_json::from_slice(&text).ok().map(Ports)
     }
 
+    fn all(&self) -> Vec<SocketAddr> {
+        self.0.values().map(|port| (Ipv4Addr::LOCALHOST, *port).into()).collect()
+    }
+
     fn address(&self, role: &str) -> SocketAddr {
         (Ipv4Addr::LOCALHOST, self.0.get(role).copied().unwrap_or(0)).into()
     }
@@ -129,6 +142,11 @@ impl Server {
         self.ports.address("dashboard")
     }
 
+    /// The ports that it says it has.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.ports.all()
+    }
+
     /// The data folder.
     pub fn data_dir(&self) -> &Path {
         &self.data
@@ -160,11 +178,13 @@ impl Server {
     /// # Errors
     /// The binary cannot be run.
     pub fn spawn(&mut self) -> Result<()> {
+        // A role alone names its ports only where there is a folder.
+        std::fs::create_dir_all(&self.data).map_err(KitError::while_trying("cannot make the data folder"))?;
         let _ = std::fs::remove_file(self.data.join("ports.json"));
         let log = |name: &str| File::options().create(true).append(true).open(self.home.path().join(name));
         let log = |name| log(name).map_err(KitError::while_trying("cannot make a log file"));
         let mut command = Command::new(&self.setup.binary);
-        command.arg("up");
+        command.arg(self.setup.command);
         if let Some(config) = &self.setup.config {
             let path = self.home.path().join("settings.toml");
             std::fs::write(&path, config).map_err(KitError::while_trying("cannot write the settings"))?;
@@ -196,7 +216,7 @@ impl Server {
     /// The program ended, or took too long.
     pub fn wait_ready(&mut self) -> Result<()> {
         self.wait_bound()?;
-        for address in [self.ingestion(), self.storage(), self.gateway(), self.dashboard()] {
+        for address in self.ports.all() {
             self.wait(&format!("{address} to be ready"), READY, || is_ready(address).then_some(()))?;
         }
         Ok(())

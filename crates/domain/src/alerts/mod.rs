@@ -12,5 +12,5 @@ mod tests;
 mod window;
 
 pub use engine::{AlertEngine, EngineState, PatternFacts};
-pub use rule::{AlertRule, RuleError, RuleSet};
+pub use rule::{AlertRule, RuleError, RuleSet, Sieve};
 pub use window::{Notice, NoticeKind, Window};

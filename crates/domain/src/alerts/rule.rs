@@ -5,7 +5,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use whittle_patterns::PatternId;
 
-use crate::{Level, Severity};
+use super::PatternFacts;
+use crate::{Batch, Level, Row, Severity};
 
 /// One `[[alerts.rules]]` of the settings file. Every condition that is given must hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,6 +135,35 @@ impl RuleSet {
     fn bits(&self, holds: impl Fn(usize, &AlertRule) -> bool) -> u64 {
         let matching = self.rules.iter().enumerate().filter(|(i, rule)| holds(*i, rule));
         matching.fold(0, |bits, (i, _)| bits | 1 << i)
+    }
+}
+
+/// Tells rows that some rule matches from the many that none does, where the engine that counts them is elsewhere.
+#[derive(Debug)]
+pub struct Sieve {
+    rules: RuleSet,
+    by_level: [u64; 4],
+}
+
+impl Sieve {
+    /// A sieve of these rules.
+    pub fn new(rules: RuleSet) -> Self {
+        let by_level = Level::ALL.map(|level| rules.by_level(level));
+        Sieve { rules, by_level }
+    }
+
+    /// Whether the engine would count a row.
+    pub fn takes(&self, batch: &Batch, row: &Row, facts: &dyn PatternFacts) -> bool {
+        let mut candidates = self.by_level[row.level as usize];
+        if candidates == 0 {
+            return false;
+        }
+        let pattern = facts.resolve(row.pattern);
+        let severity = facts.severity(pattern, row.level);
+        candidates &= self.rules.by_pattern(severity, |wanted| facts.resolve(wanted) == pattern);
+        let text = batch.text(row);
+        let matches = |rule: usize| candidates & 1 << rule != 0 && self.rules.by_text(rule, text.source, text.message);
+        (0..self.rules.rules().len()).any(matches)
     }
 }
 

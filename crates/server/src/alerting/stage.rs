@@ -40,6 +40,7 @@ pub struct AlertStage {
 }
 
 /// The state of a stage at one moment.
+#[derive(Clone)]
 pub struct AlertSnapshot {
     state: EngineState,
     outbox: OutboxHandle,

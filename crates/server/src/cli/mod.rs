@@ -14,6 +14,7 @@ use clap::{Parser, Subcommand};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{self, Config};
+use crate::roles::{self, Role};
 use crate::up;
 
 /// Takes whatever applications log, never loses a line, knows the pattern of each one, and shows it live.
@@ -32,6 +33,27 @@ enum Command {
     /// Run the whole pipeline on this machine: ingestion, analysis, history, alerts, live stream, page
     #[command(after_help = settings_help())]
     Up,
+    /// Receive records over HTTP, into logs.raw
+    #[command(after_help = settings_help())]
+    IngestionService,
+    /// From logs.raw to logs.normalized
+    #[command(after_help = settings_help())]
+    NormalizerService,
+    /// From logs.normalized to logs.insights; ask a model about patterns
+    #[command(after_help = settings_help())]
+    AiAnalysisService,
+    /// From logs.insights to notifications
+    #[command(after_help = settings_help())]
+    AlertService,
+    /// From logs.insights to the history; answer questions about it
+    #[command(after_help = settings_help())]
+    StorageService,
+    /// From logs.insights to browsers
+    #[command(after_help = settings_help())]
+    WebsocketGateway,
+    /// Serve the page
+    #[command(after_help = settings_help())]
+    Dashboard,
     /// Send files or a pipe to a running server
     Send(send::SendArgs),
     /// Print the patterns of files or a pipe, without a server
@@ -79,6 +101,13 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             start_log(&config.whittle_log)?;
             block_on(async move |stop| up::run(config, stop).await.map(|()| ExitCode::SUCCESS))
         }
+        Command::IngestionService => alone(cli.config, Role::Ingestion),
+        Command::NormalizerService => alone(cli.config, Role::Normalizer),
+        Command::AiAnalysisService => alone(cli.config, Role::Analysis),
+        Command::AlertService => alone(cli.config, Role::Alerts),
+        Command::StorageService => alone(cli.config, Role::Storage),
+        Command::WebsocketGateway => alone(cli.config, Role::Gateway),
+        Command::Dashboard => alone(cli.config, Role::Dashboard),
         Command::CheckConfig => {
             let config = settings(cli.config)?;
             writeln!(std::io::stdout(), "{}", config.summary())?;
@@ -108,6 +137,13 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             })
         }
     }
+}
+
+/// Runs one role.
+fn alone(file: Option<PathBuf>, role: Role) -> anyhow::Result<ExitCode> {
+    let config = settings(file)?;
+    start_log(&config.whittle_log)?;
+    block_on(async move |stop| roles::run(config, &[role], stop).await.map(|()| ExitCode::SUCCESS))
 }
 
 fn settings(file: Option<PathBuf>) -> anyhow::Result<Config> {

@@ -9,7 +9,7 @@ mod summary;
 #[cfg(test)]
 mod tests;
 mod validate;
-pub(crate) use validate::DEAD_LETTERS;
+pub(crate) use validate::{ALERTS, CANDIDATES, DEAD_LETTERS};
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -32,6 +32,28 @@ pub struct Config {
     pub kafka_topic_insights: String,
     /// `auto`, `consumer` or `classic`.
     pub kafka_group_protocol: GroupProtocol,
+    /// Partitions of topics that are made when they are missing.
+    pub kafka_partitions: u32,
+    /// Replicas of these topics; the cluster's default when absent.
+    pub kafka_replicas: Option<u16>,
+    /// Replicas that each topic must have.
+    pub whittle_require_replicas: Option<u16>,
+    /// `plaintext`, `ssl`, `sasl_plaintext` or `sasl_ssl`.
+    pub kafka_security_protocol: Option<String>,
+    /// How we say who we are.
+    pub kafka_sasl_mechanism: Option<String>,
+    /// Name for the brokers.
+    pub kafka_sasl_username: Option<String>,
+    /// Password for the brokers.
+    pub kafka_sasl_password: Option<String>,
+    /// File of the authorities that sign the brokers' certificates.
+    pub kafka_ssl_ca: Option<String>,
+    /// File of our own certificate.
+    pub kafka_ssl_certificate: Option<String>,
+    /// File of its key.
+    pub kafka_ssl_key: Option<String>,
+    /// Password of that file.
+    pub kafka_ssl_key_password: Option<String>,
     /// Key of the model's API.
     pub openai_api_key: Option<String>,
     /// Base of an OpenAI-compatible API.
@@ -128,6 +150,17 @@ impl Default for Config {
             kafka_topic_normalized: "logs.normalized".into(),
             kafka_topic_insights: "logs.insights".into(),
             kafka_group_protocol: GroupProtocol::Auto,
+            kafka_partitions: 6,
+            kafka_replicas: None,
+            whittle_require_replicas: None,
+            kafka_security_protocol: None,
+            kafka_sasl_mechanism: None,
+            kafka_sasl_username: None,
+            kafka_sasl_password: None,
+            kafka_ssl_ca: None,
+            kafka_ssl_certificate: None,
+            kafka_ssl_key: None,
+            kafka_ssl_key_password: None,
             openai_api_key: None,
             openai_base_url: "https://api.openai.com/v1".into(),
             openai_model: "gpt-4o-mini".into(),
@@ -183,22 +216,51 @@ impl Config {
         }
     }
 
-    /// Settings that were changed and that nothing of `whittle up` reads: they are for roles that run alone.
+    /// What the clients of Kafka are made with, where there are brokers. `role` is the name under which the brokers count them.
+    pub fn kafka_settings(&self, role: &str) -> Option<whittle_kafka::Settings> {
+        let mut settings = whittle_kafka::Settings::new(self.kafka_brokers.clone()?);
+        settings.client_id = format!("whittle-{role}");
+        settings.groups = match self.kafka_group_protocol {
+            GroupProtocol::Auto => whittle_kafka::GroupProtocol::Auto,
+            GroupProtocol::Consumer => whittle_kafka::GroupProtocol::Consumer,
+            GroupProtocol::Classic => whittle_kafka::GroupProtocol::Classic,
+        };
+        settings.replicas = self.kafka_replicas;
+        // A record grows on its way: escapes, ids, times, the insight.
+        settings.entry_bytes = 2 * self.whittle_max_record_bytes + (256 << 10);
+        settings.queue_bytes = 2 * self.whittle_max_inflight_bytes;
+        settings.security = whittle_kafka::Security {
+            protocol: self.kafka_security_protocol.clone(),
+            mechanism: self.kafka_sasl_mechanism.clone(),
+            username: self.kafka_sasl_username.clone(),
+            password: self.kafka_sasl_password.clone(),
+            ca: self.kafka_ssl_ca.clone(),
+            certificate: self.kafka_ssl_certificate.clone(),
+            key: self.kafka_ssl_key.clone(),
+            key_password: self.kafka_ssl_key_password.clone(),
+        };
+        Some(settings)
+    }
+
+    /// Settings that were changed and that nothing of `whittle up` reads: they are for roles that run alone, or for Kafka.
     pub fn unused_by_up(&self) -> Vec<&'static str> {
         let default = Config::default();
-        [
+        let alone = [
             ("STORAGE_URL", self.storage_url.is_some()),
             ("GATEWAY_URL", self.gateway_url.is_some()),
             ("METRICS_PORT", self.metrics_port != default.metrics_port),
+        ];
+        let kafka = [
             ("KAFKA_TOPIC_NORMALIZED", self.kafka_topic_normalized != default.kafka_topic_normalized),
             (
                 "KAFKA_TOPIC_INSIGHTS",
                 self.kafka_topic_insights != default.kafka_topic_insights && self.postgres_url.is_none(),
             ),
             ("KAFKA_GROUP_PROTOCOL", self.kafka_group_protocol != default.kafka_group_protocol),
-        ]
-        .into_iter()
-        .filter_map(|(key, changed)| changed.then_some(key))
-        .collect()
+            ("KAFKA_PARTITIONS", self.kafka_partitions != default.kafka_partitions),
+            ("WHITTLE_REQUIRE_REPLICAS", self.whittle_require_replicas.is_some()),
+        ];
+        let kafka = kafka.into_iter().filter(|_| self.kafka_brokers.is_none());
+        alone.into_iter().chain(kafka).filter_map(|(key, changed)| changed.then_some(key)).collect()
     }
 }

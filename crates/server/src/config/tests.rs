@@ -68,7 +68,9 @@ fn errors_name_the_key_and_the_fix() {
 #[test]
 fn what_up_would_refuse_is_refused_here() {
     for (key, value, words) in [
-        ("KAFKA_BROKERS", "localhost:9092", "unset it"),
+        ("KAFKA_GROUP_PROTOCOL", "new", "variant"),
+        ("KAFKA_PARTITIONS", "0", "give 1 to"),
+        ("KAFKA_TOPIC_RAW", "logs.alerts", "alert engine"),
         ("POSTGRES_URL", "mysql://localhost/logs", "postgres://"),
         ("POSTGRES_URL", "postgres://localhost/logs?sslmode=maybe", "sslmode"),
         ("WHITTLE_LOG", "a=b=c", "tracing filter"),
@@ -107,6 +109,15 @@ fn a_variable_that_is_no_text_is_not_an_unset_one() {
         load(None, |name| (name == "WHITTLE_LOG").then(|| OsString::from_vec(vec![0xff]))).expect_err("no text");
     assert_eq!(error.key, "WHITTLE_LOG");
     assert!(error.message.contains("UTF-8"), "{error}");
+}
+
+#[test]
+fn settings_of_the_brokers_are_checked_by_those_who_use_them() {
+    let brokers = ("KAFKA_BROKERS", "localhost:9092");
+    assert!(with(&[brokers]).is_ok());
+    refused(with(&[brokers, ("KAFKA_SECURITY_PROTOCOL", "tls")]), "KAFKA_SECURITY_PROTOCOL", "plaintext");
+    let sasl = [brokers, ("KAFKA_SECURITY_PROTOCOL", "sasl_plaintext"), ("KAFKA_SASL_MECHANISM", "PLAIN")];
+    refused(with(&sasl), "KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD");
 }
 
 #[test]

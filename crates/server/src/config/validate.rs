@@ -10,6 +10,10 @@ use crate::model::ModelError;
 
 /// The topic of dead letters. Its name is not set, so that no setting can make stages read what they refused.
 pub(crate) const DEAD_LETTERS: &str = "logs.dlq";
+/// With Kafka: rows that rules may match, for the one engine that counts them.
+pub(crate) const ALERTS: &str = "logs.alerts";
+/// With Kafka: patterns without words, for the one worker that asks a model.
+pub(crate) const CANDIDATES: &str = "logs.candidates";
 /// The longest name of a topic, as Kafka has it.
 const TOPIC_NAME: usize = 249;
 
@@ -33,8 +37,8 @@ impl Config {
     }
 
     fn validate_backends(&self) -> Result<(), ConfigError> {
-        if self.kafka_brokers.is_some() {
-            return Err(ConfigError::new("KAFKA_BROKERS", "this version runs on the embedded bus alone; unset it"));
+        if let Some(settings) = self.kafka_settings("check") {
+            settings.check().map_err(|error| ConfigError::new(kafka_key(&error.key), error.message))?;
         }
         let address = self.postgres_url.as_deref().map(Address::parse).transpose();
         address.map(drop).map_err(|error| ConfigError::new("POSTGRES_URL", error.to_string()))
@@ -84,6 +88,8 @@ impl Config {
             ("WHITTLE_MAX_LAG_RECORDS", self.whittle_max_lag_records, 1 << 40),
             ("WHITTLE_RETENTION_DAYS", u64::from(self.whittle_retention_days), 36_500),
             ("WHITTLE_RETENTION_BYTES", self.whittle_retention_bytes, 1 << 50),
+            ("KAFKA_PARTITIONS", u64::from(self.kafka_partitions), 4096),
+            ("KAFKA_REPLICAS", u64::from(self.kafka_replicas.unwrap_or(1)), 64),
         ];
         for (key, value, most) in sizes {
             if value == 0 || value > most {
@@ -112,6 +118,8 @@ impl Config {
     fn validate_topics(&self) -> Result<(), ConfigError> {
         let topics = [
             ("the dead letters", DEAD_LETTERS),
+            ("the alert engine", ALERTS),
+            ("the model's worker", CANDIDATES),
             ("KAFKA_TOPIC_RAW", &self.kafka_topic_raw),
             ("KAFKA_TOPIC_NORMALIZED", &self.kafka_topic_normalized),
             ("KAFKA_TOPIC_INSIGHTS", &self.kafka_topic_insights),
@@ -152,6 +160,22 @@ impl Config {
             let words = error.to_string();
             ConfigError::new(key, words.strip_prefix(key).unwrap_or(&words).trim_start())
         })
+    }
+}
+
+/// Our name of a client's setting.
+fn kafka_key(theirs: &str) -> &str {
+    match theirs {
+        "bootstrap.servers" => "KAFKA_BROKERS",
+        "security.protocol" => "KAFKA_SECURITY_PROTOCOL",
+        "sasl.mechanism" | "sasl.mechanisms" => "KAFKA_SASL_MECHANISM",
+        "sasl.username" => "KAFKA_SASL_USERNAME",
+        "sasl.password" => "KAFKA_SASL_PASSWORD",
+        "ssl.ca.location" => "KAFKA_SSL_CA",
+        "ssl.certificate.location" => "KAFKA_SSL_CERTIFICATE",
+        "ssl.key.location" => "KAFKA_SSL_KEY",
+        "ssl.key.password" => "KAFKA_SSL_KEY_PASSWORD",
+        other => other,
     }
 }
 

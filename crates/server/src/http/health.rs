@@ -22,19 +22,32 @@ pub struct Health {
     role: &'static str,
     readiness: Readiness,
     metrics: Arc<Registry>,
+    warnings: Warnings,
 }
+
+/// What an operator should know although the role can do its work.
+pub type Warnings = Arc<dyn Fn() -> Vec<String> + Send + Sync>;
 
 #[derive(Serialize)]
 struct Ready {
     status: &'static str,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     reasons: BTreeMap<&'static str, String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 impl Health {
     /// The readiness of the role that has the port, over the metrics of the process.
     pub fn new(role: &'static str, readiness: Readiness, metrics: Arc<Registry>) -> Self {
-        Health { role, readiness, metrics }
+        Health { role, readiness, metrics, warnings: Arc::new(Vec::new) }
+    }
+
+    /// Tells of these too, where there are any.
+    #[must_use]
+    pub fn warning(mut self, warnings: Warnings) -> Self {
+        self.warnings = warnings;
+        self
     }
 
     /// The routes.
@@ -49,11 +62,12 @@ impl Health {
 }
 
 async fn readyz(State(health): State<Health>) -> Response {
+    let warnings = (health.warnings)();
     match (health.readiness)() {
-        None => json(StatusCode::OK, &Ready { status: "ready", reasons: BTreeMap::new() }),
+        None => json(StatusCode::OK, &Ready { status: "ready", reasons: BTreeMap::new(), warnings }),
         Some(reason) => {
             let reasons = BTreeMap::from([(health.role, reason)]);
-            json(StatusCode::SERVICE_UNAVAILABLE, &Ready { status: "not_ready", reasons })
+            json(StatusCode::SERVICE_UNAVAILABLE, &Ready { status: "not_ready", reasons, warnings })
         }
     }
 }

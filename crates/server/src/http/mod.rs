@@ -7,7 +7,7 @@ pub mod refusal;
 pub mod retry;
 pub mod serve;
 
-pub use health::{Health, Readiness};
+pub use health::{Health, Readiness, Warnings};
 pub use origin::Origins;
 pub use refusal::Refusal;
 pub use serve::{Course, Routes, bind, serve};

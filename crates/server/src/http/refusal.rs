@@ -93,6 +93,11 @@ impl Refusal {
         Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "kafka_produce_failed", message).retry(2)
     }
 
+    /// 502: what the answer would have come from does not answer.
+    pub fn unreachable(message: impl Into<String>) -> Self {
+        Refusal::new(StatusCode::BAD_GATEWAY, "unreachable", message).retry(2)
+    }
+
     /// 503: starting or draining.
     pub fn not_ready(message: impl Into<String>) -> Self {
         Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", message).retry(1)

@@ -18,6 +18,7 @@ use whittle_bus::{Bus, Position, ProduceError};
 use whittle_domain::{Arrival, BodyFormat, Limits, RawBatch, raw};
 
 use super::admission::{Admission, Reserved};
+use super::apart;
 use super::body::{self, Encoding};
 use super::denied::Denied;
 use super::frame::{Envelope, encode};
@@ -43,6 +44,8 @@ pub struct IngestLimits {
 pub struct Ingest {
     /// Where records go.
     pub bus: Arc<dyn Bus>,
+    /// Each record is a message of its own, rather than a request one entry.
+    pub apart: bool,
     /// The topic.
     pub topic: String,
     /// What a request may hold.
@@ -169,6 +172,10 @@ impl Ingest {
         envelope: Envelope,
         reserved: Reserved,
     ) -> Result<(), Refusal> {
+        if self.apart {
+            let answer = apart::produce(&*self.bus, &self.topic, &raw, &envelope, reserved);
+            return self.answered(answer).await;
+        }
         let entry = encode(&raw, format, &envelope);
         let (told, answer) = oneshot::channel();
         let feed = self.feed.clone();
@@ -178,11 +185,15 @@ impl Ingest {
                 let Envelope { event_id, received_at, .. } = envelope;
                 feed.offer(raw, Arrival { partition, base_offset: offset, received_at, event_id });
             }
-            let _ = told.send(result);
+            let _ = told.send(result.map(drop));
         });
         self.bus.produce(&self.topic, entry, done);
+        self.answered(answer).await
+    }
+
+    async fn answered(&self, answer: oneshot::Receiver<Result<(), ProduceError>>) -> Result<(), Refusal> {
         match tokio::time::timeout(self.limits.deadline, answer).await {
-            Ok(Ok(Ok(_))) => Ok(()),
+            Ok(Ok(Ok(()))) => Ok(()),
             Ok(Ok(Err(error))) => Err(refusal_of(&error)),
             Ok(Err(_)) => Err(Refusal::produce_failed("the bus gave no answer")),
             Err(_) => Err(Refusal::produce_failed("the records were not durable in time; they may still become so")),

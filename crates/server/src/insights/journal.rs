@@ -41,6 +41,9 @@ pub enum JournalError {
     /// It is no journal.
     #[error("{0} is not a journal of this program; move it away to start without it")]
     Foreign(PathBuf),
+    /// It could not be told to the other copies of the program.
+    #[error("an insight cannot be shared now: {0}")]
+    Shared(String),
 }
 
 /// An open journal.

@@ -43,11 +43,24 @@ struct Store {
     configured: bool,
     ready: RwLock<HashMap<(PatternId, Level), Ready>>,
     known: RwLock<Known>,
-    journal: Mutex<Option<Journal>>,
+    keep: Mutex<Keep>,
     version: AtomicU64,
     /// The catalog's revision that everything here agrees with.
     revision: AtomicU64,
     updates: broadcast::Sender<Update>,
+}
+
+/// Tells words about a pattern to all copies of the program, and waits until they are durable.
+type Publish = Box<dyn FnMut(PatternId, &[u8]) -> Result<(), String> + Send>;
+
+/// Where a model's words are kept.
+enum Keep {
+    /// Until the end of the process.
+    Memory,
+    /// In a file of this one.
+    File(Journal),
+    /// Where all copies read them.
+    Shared(Publish),
 }
 
 /// An insight, ready to be given out.
@@ -87,7 +100,7 @@ impl Insights {
             configured,
             ready: RwLock::default(),
             known: RwLock::default(),
-            journal: Mutex::new(None),
+            keep: Mutex::new(Keep::Memory),
             version: AtomicU64::new(1),
             revision: AtomicU64::new(0),
             updates: broadcast::Sender::new(UPDATES),
@@ -113,7 +126,7 @@ impl Insights {
                 known.words.insert(words.pattern, Arc::new(words));
             }
         }
-        *insights.0.journal() = Some(journal);
+        *insights.0.keep() = Keep::File(journal);
         insights.refresh();
         Ok(insights)
     }
@@ -172,14 +185,18 @@ impl Insights {
         let pattern = self.resolve(words.pattern);
         let words = Arc::new(Words { pattern, ..words });
         let written = {
-            let mut journal = self.0.journal();
+            let mut keep = self.0.keep();
             let entry = words.encode();
             let live = || {
                 let known = self.0.known();
                 let others = known.words.values().filter(|other| other.pattern != pattern);
                 others.map(|other| other.encode()).chain([entry.clone()]).collect()
             };
-            let written = journal.as_mut().map_or(Ok(()), |journal| journal.append(&entry, live));
+            let written = match &mut *keep {
+                Keep::Memory => Ok(()),
+                Keep::File(journal) => journal.append(&entry, live),
+                Keep::Shared(publish) => publish(pattern, &entry).map_err(JournalError::Shared),
+            };
             let mut known = self.0.known_mut();
             known.states.remove(&pattern);
             known.words.insert(pattern, words.clone());
@@ -188,6 +205,24 @@ impl Insights {
         self.0.forget(pattern);
         self.publish(pattern, words.level);
         written
+    }
+
+    /// Keeps words from now on where all copies of the program read them.
+    pub fn share(&self, publish: impl FnMut(PatternId, &[u8]) -> Result<(), String> + Send + 'static) {
+        *self.0.keep() = Keep::Shared(Box::new(publish));
+    }
+
+    /// Takes words in that are kept already: another copy of the program told them.
+    pub fn learn(&self, words: Words) {
+        let pattern = self.resolve(words.pattern);
+        let level = words.level;
+        {
+            let mut known = self.0.known_mut();
+            known.states.remove(&pattern);
+            known.words.insert(pattern, Arc::new(Words { pattern, ..words }));
+        }
+        self.0.forget(pattern);
+        self.publish(pattern, level);
     }
 
     /// Says where a pattern without words stands. What is known already stays. Gives whether that changed anything.
@@ -261,8 +296,8 @@ impl Store {
         self.known.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn journal(&self) -> std::sync::MutexGuard<'_, Option<Journal>> {
-        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    fn keep(&self) -> std::sync::MutexGuard<'_, Keep> {
+        self.keep.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn resolve(&self, id: PatternId) -> PatternId {

@@ -59,7 +59,8 @@ impl Words {
         serde_json::to_vec(&entry).unwrap_or_default()
     }
 
-    pub(super) fn decode(bytes: &[u8]) -> Option<Words> {
+    /// Reads words as they are kept.
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Words> {
         let entry: Entry = serde_json::from_slice(bytes).ok()?;
         Some(Words {
             pattern: entry.pattern.parse().ok()?,

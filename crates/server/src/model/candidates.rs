@@ -11,6 +11,7 @@ use whittle_patterns::PatternId;
 
 use super::hold::Candidate;
 use super::metrics::ModelMetrics;
+use super::relay::{Heard, Relay, Told};
 use crate::insights::Insights;
 use crate::pipeline::Tap;
 
@@ -75,6 +76,16 @@ impl Candidates {
             news: Vec::new(),
         };
         Candidates { insights, to_worker: Some(to_worker), ticks: 0 }
+    }
+
+    /// Tells others instead of this copy's own worker, which hears from all of them.
+    pub fn relayed(mut self) -> (Self, Option<Relay>) {
+        let relay = self.to_worker.as_mut().map(|worker| {
+            let (told, telling) = mpsc::channel(worker.queue.max_capacity());
+            let heard = std::mem::replace(&mut worker.queue, told);
+            Relay { told: Told(telling), heard: Heard(heard) }
+        });
+        (self, relay)
     }
 
     /// Looks at the rows of a batch. Where the worker's queue is full, what could not be told is counted and left out; it

@@ -16,6 +16,7 @@ mod client;
 mod dialect;
 mod hold;
 mod metrics;
+mod relay;
 mod settings;
 mod status;
 #[cfg(test)]
@@ -36,6 +37,7 @@ use whittle_domain::prompt::{PromptError, Prompter};
 use crate::insights::{Insights, JournalError};
 
 pub use candidates::Candidates;
+pub use relay::{Heard, Relay, Told};
 pub use settings::ModelSettings;
 pub use status::{Analysis, BudgetState, Gauge, ModelState, ModelStatus, Outcomes, Skipped, Waiting};
 

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use crossbeam_channel::Receiver;
 use whittle_domain::{Batch, Row, Span, timestamp};
 use whittle_patterns::{Miner, Var};
 
@@ -45,6 +46,8 @@ pub struct Analyse {
     journal: PatternJournal,
     taps: Vec<Box<dyn Tap>>,
     clock: Box<dyn Fn() -> i64 + Send>,
+    /// What other copies of the stage have learned.
+    learned: Option<Receiver<Bytes>>,
 }
 
 impl Analyse {
@@ -55,7 +58,22 @@ impl Analyse {
         taps: Vec<Box<dyn Tap>>,
         clock: Box<dyn Fn() -> i64 + Send>,
     ) -> Self {
-        Analyse { miner, vars: Vec::new(), journal, taps, clock }
+        Analyse { miner, vars: Vec::new(), journal, taps, clock, learned: None }
+    }
+
+    /// Learns also from journals of other copies, as they come.
+    #[must_use]
+    pub fn learning(mut self, learned: Receiver<Bytes>) -> Self {
+        self.learned = Some(learned);
+        self
+    }
+
+    fn learn(&mut self) {
+        for entry in self.learned.iter().flat_map(Receiver::try_iter) {
+            if let Err(error) = self.miner.load(&entry) {
+                tracing::error!(%error, "patterns of a newer version cannot be read; run that version everywhere");
+            }
+        }
     }
 
     fn mine(&mut self, batch: &mut Batch) {
@@ -80,6 +98,7 @@ impl Stage for Analyse {
     const NAME: &'static str = "analysis";
 
     fn process(&mut self, batch: &mut Batch) -> Arc<Batch> {
+        self.learn();
         self.mine(batch);
         let batch = Arc::new(std::mem::take(batch));
         for tap in &mut self.taps {
@@ -89,6 +108,7 @@ impl Stage for Analyse {
     }
 
     fn tick(&mut self, idle: bool) {
+        self.learn();
         let now = idle.then(|| (self.clock)());
         for tap in &mut self.taps {
             guarded(|| tap.tick(now));

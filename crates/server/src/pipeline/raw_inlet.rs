@@ -34,6 +34,11 @@ impl Durable {
         }
     }
 
+    /// Below this everything of a partition is durable.
+    pub fn of(&self, partition: u32) -> u64 {
+        self.get(partition as usize)
+    }
+
     fn get(&self, partition: usize) -> u64 {
         self.0.get(partition).map_or(0, |held| held.load(Ordering::Acquire))
     }

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use prometheus_client::registry::Registry;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use whittle_bus::SegmentBus;
+use whittle_bus::{Bus, SegmentBus};
 use whittle_domain::knowledge::Knowledge;
 use whittle_domain::{Limits, scrub::Scrubber};
 use whittle_patterns::Catalog;
@@ -32,7 +32,7 @@ use crate::storage::{Replay, Storage};
 /// Name of the alert engine's state in the checkpoint.
 pub(super) const ALERTS: &str = "alerts";
 /// Name of the pattern journal in the checkpoint.
-pub(super) const PATTERNS: &str = "patterns";
+pub(crate) const PATTERNS: &str = "patterns";
 /// Bytes of records that may wait in memory for the first stage.
 const FEED_BYTES: usize = 16 << 20;
 /// Time for a body to arrive, and for its records to be durable.
@@ -40,7 +40,7 @@ const DEADLINE: Duration = Duration::from_secs(15);
 
 /// What tells the parts that the end has come, in the order in which it comes.
 #[derive(Debug, Clone, Default)]
-pub(super) struct End {
+pub(crate) struct End {
     /// Nothing new is taken.
     pub draining: CancellationToken,
     /// Stages do not try again what fails.
@@ -85,7 +85,7 @@ pub(super) fn build(config: Config, ports: Ports) -> anyhow::Result<Built> {
     let (outbox, alerts) = build_alerts(&config, &data, lookup.clone(), &mut registry)?;
     let gateway = Gateway::new(config.gateway.clone(), lookup, &mut registry, end.draining.clone());
     gateway.begin_at(&(0..).zip(data.ends.iter().copied()).collect());
-    let ingest = build_ingest(&config, data.bus.clone(), feed.clone(), end.draining.clone(), &mut registry);
+    let ingest = build_ingest(&config, (data.bus.clone(), false), feed.clone(), end.draining.clone(), &mut registry);
     let replay = Replay::new(feed.clone(), &data.held, &data.ends);
     let (data_dir, bus) = (data.dir.clone(), data.bus.clone());
     let taps = vec![
@@ -145,7 +145,8 @@ fn build_insights(
     Ok((insights, candidates, worker))
 }
 
-fn build_scrubber(config: &Config) -> anyhow::Result<Option<Scrubber>> {
+/// The scrubber that the settings ask for.
+pub(crate) fn build_scrubber(config: &Config) -> anyhow::Result<Option<Scrubber>> {
     let key = config.whittle_scrub_key.as_deref().unwrap_or_default();
     Ok(match config.whittle_scrub {
         ScrubSetting::Off => None,
@@ -172,9 +173,10 @@ fn build_alerts(
     Ok((outbox, Arc::new(Mutex::new(stage))))
 }
 
-fn build_ingest(
+/// Ingestion into a bus: with each record `apart`, or a request as one entry.
+pub(crate) fn build_ingest(
     config: &Config,
-    bus: Arc<SegmentBus>,
+    (bus, apart): (Arc<dyn Bus>, bool),
     feed: Arc<Feed>,
     draining: CancellationToken,
     registry: &mut Registry,
@@ -196,7 +198,8 @@ fn build_ingest(
         parses: std::thread::available_parallelism().map_or(1, usize::from),
     });
     let metrics = IngestMetrics::register(registry);
-    Arc::new(Ingest { bus, topic: config.kafka_topic_raw.clone(), limits, admission, feed, metrics, draining })
+    let topic = config.kafka_topic_raw.clone();
+    Arc::new(Ingest { bus, apart, topic, limits, admission, feed, metrics, draining })
 }
 
 impl Built {

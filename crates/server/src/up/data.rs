@@ -128,7 +128,8 @@ fn bus_settings(config: &Config) -> whittle_bus::Settings {
     settings
 }
 
-fn history_settings(config: &Config) -> whittle_history::Settings {
+/// What the history keeps, and when it writes.
+pub(crate) fn history_settings(config: &Config) -> whittle_history::Settings {
     whittle_history::Settings {
         keep_age: keep_age(config),
         keep_bytes: config.whittle_retention_bytes,

@@ -3,13 +3,13 @@
 //! *Validate* was done with the settings; *build* opens what is on disk and takes the ports; *run* owns the threads and tasks
 //! and ends them in order.
 
-mod build;
-mod data;
+pub(crate) mod build;
+pub(crate) mod data;
 mod metrics;
 mod ports;
-mod run;
+pub(crate) mod run;
 mod servers;
-mod stages;
+pub(crate) mod stages;
 mod taps;
 #[cfg(test)]
 mod tests;
@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::http::Origins;
+use crate::roles::{self, Role};
 use build::Built;
 use ports::{Listeners, Ports};
 use servers::Servers;
@@ -28,6 +29,9 @@ use servers::Servers;
 /// What keeps it from starting, with the fix; what could not be finished at the end.
 pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> {
     warn(&config);
+    if config.kafka_brokers.is_some() {
+        return roles::run(config, &Role::ALL, stop).await;
+    }
     build_and_run(config, stop, build::build).await
 }
 

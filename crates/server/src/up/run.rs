@@ -20,21 +20,22 @@ use crate::insights::Insights;
 
 /// When each step of the end is over, at the latest. Whoever stops the program may kill it after ten seconds.
 #[derive(Debug, Clone, Copy)]
-struct Schedule {
+pub(crate) struct Schedule {
     /// New connections are taken and told that the server ends.
-    linger: Instant,
+    pub linger: Instant,
     /// Open requests.
-    requests: Instant,
+    pub requests: Instant,
     /// Stages come to the border of a batch and write what they have.
-    stages: Instant,
+    pub stages: Instant,
     /// The same for stages that were told to give up.
-    given_up: Instant,
+    pub given_up: Instant,
     /// Deliveries, the model worker, the files.
-    last: Instant,
+    pub last: Instant,
 }
 
 impl Schedule {
-    fn from(start: Instant) -> Self {
+    /// Of an end that begins now.
+    pub fn from(start: Instant) -> Self {
         let after = |millis| start + Duration::from_millis(millis);
         Schedule {
             linger: after(2_000),
@@ -47,7 +48,7 @@ impl Schedule {
 }
 
 /// A stage's name, and how it ended: in order, or for which reason.
-type StageEnd = (&'static str, Result<(), String>);
+pub(crate) type StageEnd = (&'static str, Result<(), String>);
 
 /// Runs until `stop`, or until a stage ends by itself, which it never should.
 pub(super) async fn run(mut built: Built, servers: Servers, stop: CancellationToken) -> anyhow::Result<()> {
@@ -94,7 +95,8 @@ async fn end(
     close(built, schedule.last).await.and(stages)
 }
 
-fn start(stage: NamedStage, ended: mpsc::Sender<StageEnd>) -> anyhow::Result<JoinHandle<StageEnd>> {
+/// Runs a stage on a thread of its own.
+pub(crate) fn start(stage: NamedStage, ended: mpsc::Sender<StageEnd>) -> anyhow::Result<JoinHandle<StageEnd>> {
     let NamedStage { name, run } = stage;
     let thread = std::thread::Builder::new().name(format!("stage-{name}"));
     let body = move || {
@@ -111,7 +113,7 @@ fn start(stage: NamedStage, ended: mpsc::Sender<StageEnd>) -> anyhow::Result<Joi
 }
 
 /// Waits for the stages. Past their time they give up what they still try; past that they are left behind.
-async fn join(
+pub(crate) async fn join(
     threads: Vec<JoinHandle<StageEnd>>,
     give_up: &CancellationToken,
     schedule: Schedule,
@@ -138,7 +140,8 @@ async fn join(
     }
 }
 
-async fn join_tasks(mut tasks: JoinSet<()>, deadline: Instant) {
+/// Waits for tasks, but not beyond their time.
+pub(crate) async fn join_tasks(mut tasks: JoinSet<()>, deadline: Instant) {
     let all = async { while tasks.join_next().await.is_some() {} };
     if timeout_at(deadline, all).await.is_err() {
         // The outbox has on disk what it still has to deliver.
@@ -159,7 +162,7 @@ async fn close(built: Built, deadline: Instant) -> anyhow::Result<()> {
 }
 
 /// Passes changes of insights on to viewers that asked for them.
-async fn tell_insights(insights: Insights, gateway: Arc<Gateway>, stop: CancellationToken) {
+pub(crate) async fn tell_insights(insights: Insights, gateway: Arc<Gateway>, stop: CancellationToken) {
     let mut updates = insights.subscribe();
     loop {
         let update = tokio::select! {

@@ -32,7 +32,7 @@ const ANALYSIS_GROUP: &str = "ai-analysis-service-group";
 const BETWEEN: usize = 2;
 
 /// A stage, ready to run.
-pub(super) struct NamedStage {
+pub(crate) struct NamedStage {
     pub name: &'static str,
     pub run: Box<dyn FnOnce() -> Result<(), EdgeError> + Send>,
 }
