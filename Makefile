@@ -35,6 +35,8 @@ test: test-web test-rust test-e2e
 lint: setup
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	@deploy/dev/setup.sh schemas
+	@deploy/dev/check.sh
 
 test-rust: lint
 	@deploy/dev/setup.sh servers

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Checks what building needs, and installs what is missing where that can be done without asking: Debian packages as root.
 # setup.sh browser, setup.sh servers: also what tests in a real browser, and on a real Kafka, need.
+# setup.sh schemas: what holds the deployment's files against their schemas.
 set -euo pipefail
 
 say() { printf '%s\n' "$*" >&2; }
@@ -18,6 +19,10 @@ if [ "${1:-}" = servers ]; then
   need mvn maven
   # Debian keeps the server's programs out of PATH.
   compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || need initdb postgresql
+fi
+if [ "${1:-}" = schemas ]; then
+  need python3 python3
+  python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
 fi
 
 if [ ${#missing[@]} -gt 0 ]; then

@@ -1,13 +1,13 @@
 //! The bus over a cluster of Kafka.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use whittle_bus::{Bus, BusError, Consumer, Done, Entry, ProduceError};
+use whittle_bus::{Bus, BusError, Consumer, Done, Entry, Frame, ProduceError};
 
 use crate::consumer::{Member, Spoken};
-use crate::error::unavailable;
-use crate::follower::Follower;
+use crate::error::{is_leaderless, unavailable};
+use crate::follower::{Follower, last_of};
 use crate::group::Commits;
 use crate::keeper::Keeper;
 use crate::producer::Producer;
@@ -16,6 +16,8 @@ use crate::topics::{Cleanup, Strength, Topics, Wanted};
 
 /// Time for the brokers to say where a partition begins and ends.
 const ANSWER: Duration = Duration::from_secs(5);
+/// Pause before a leader is looked for again.
+const SOON: Duration = Duration::from_millis(100);
 
 /// The bus. Nothing needs to answer for it to open: who uses it is told, and tries again.
 pub struct KafkaBus {
@@ -71,6 +73,14 @@ impl KafkaBus {
     /// There is no such topic, or the brokers do not answer.
     pub fn follow(&self, topic: &str) -> Result<Follower, BusError> {
         Follower::new(&self.settings, topic, self.topics.count(topic)?)
+    }
+
+    /// The last message of a partition that is still there.
+    ///
+    /// # Errors
+    /// There is no such partition, or the brokers do not answer.
+    pub fn last(&self, topic: &str, partition: u32) -> Result<Option<Frame>, BusError> {
+        last_of(&self.settings, topic, partition)
     }
 
     /// What records of these topics can bear, for warnings and refusals.
@@ -134,13 +144,22 @@ impl KafkaBus {
 
     /// Begin and end of each partition.
     fn marks(&self, topic: &str) -> Result<Vec<(u64, u64)>, BusError> {
-        let ask = |partition: u32| {
+        (0..self.topics.count(topic)?).map(|partition| self.marks_of(topic, partition)).collect()
+    }
+
+    fn marks_of(&self, topic: &str, partition: u32) -> Result<(u64, u64), BusError> {
+        let until = Instant::now() + ANSWER;
+        loop {
             let asked = self.producer.ask(|client| client.fetch_watermarks(topic, partition.cast_signed(), ANSWER));
-            let asked = asked.ok_or_else(|| BusError::Unavailable("the bus is closing".into()))?;
-            let (low, high) = asked.map_err(|e| unavailable(&format!("{topic} cannot be read"), &e))?;
-            Ok((low.cast_unsigned(), high.cast_unsigned()))
-        };
-        (0..self.topics.count(topic)?).map(ask).collect()
+            match asked.ok_or_else(|| BusError::Unavailable("the bus is closing".into()))? {
+                Ok((low, high)) => return Ok((low.cast_unsigned(), high.cast_unsigned())),
+                // A partition that was made a moment ago, or whose leader has changed.
+                Err(error) if error.rdkafka_error_code().is_some_and(is_leaderless) && Instant::now() < until => {
+                    std::thread::sleep(SOON);
+                }
+                Err(error) => return Err(unavailable(&format!("{topic} cannot be read"), &error)),
+            }
+        }
     }
 }
 

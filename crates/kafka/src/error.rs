@@ -52,6 +52,11 @@ pub(crate) fn is_unknown(code: Code) -> bool {
     matches!(code, InvalidTopic | UnknownPartition | UnknownTopic | UnknownTopicId | UnknownTopicOrPartition)
 }
 
+/// Whether it says that a partition has no leader at the moment, or another one.
+pub(crate) fn is_leaderless(code: Code) -> bool {
+    matches!(code, Code::LeaderNotAvailable | Code::NotLeaderForPartition | Code::UnknownTopicOrPartition)
+}
+
 /// Whether it says that this member is not the one any more that may commit.
 pub(crate) fn is_fenced(code: Code) -> bool {
     use Code::{

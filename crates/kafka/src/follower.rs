@@ -83,3 +83,27 @@ impl Follower {
         ends.iter().all(|(partition, end)| self.next.get(partition).copied().unwrap_or(0) >= *end)
     }
 }
+
+/// The last message of a partition that is still there.
+pub(crate) fn last_of(from: &Settings, topic: &str, partition: u32) -> Result<Option<Frame>, BusError> {
+    let client: BaseConsumer<Calls> = from
+        .reader()
+        .set("group.id", format!("{}-last", from.client_id))
+        .create_with_context(Calls::default())
+        .map_err(|e| BusError::Unavailable(settings(&e).to_string()))?;
+    let unavailable = |error: &_| unavailable(&format!("the end of {topic} cannot be read"), error);
+    let (low, high) = client.fetch_watermarks(topic, partition.cast_signed(), ANSWER).map_err(|e| unavailable(&e))?;
+    if low >= high {
+        return Ok(None);
+    }
+    let mut list = TopicPartitionList::new();
+    list.add_partition_offset(topic, partition.cast_signed(), Offset::Offset(high - 1)).map_err(|e| unavailable(&e))?;
+    client.assign(&list).map_err(|e| unavailable(&e))?;
+    let until = Instant::now() + ANSWER;
+    while Instant::now() < until {
+        if let Some(Ok(message)) = client.poll(Duration::from_millis(100)) {
+            return Ok(Some(frame(&message)));
+        }
+    }
+    Err(BusError::Unavailable(format!("the last message of {topic} did not come in time")))
+}

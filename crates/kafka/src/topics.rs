@@ -226,6 +226,10 @@ impl Topics {
             }
         }
         let seen = seen(found);
+        if let Some(wanted) = self.lock_wanted().get_mut(topic) {
+            // Where partitions were added, a topic that is made again has them too.
+            wanted.partitions = wanted.partitions.max(seen.partitions);
+        }
         if seen.led {
             let mut known = self.partitions.write().unwrap_or_else(PoisonError::into_inner);
             known.insert(topic.to_owned(), seen.partitions);

@@ -1,6 +1,7 @@
 //! The command line: one binary, a subcommand for each thing that it can do.
 
 pub mod demo;
+pub mod dlq;
 pub mod patterns;
 pub mod send;
 pub mod transfer;
@@ -64,6 +65,8 @@ enum Command {
     Export(transfer::ExportArgs),
     /// Send the rows of such a file to a running server
     Import(transfer::ImportArgs),
+    /// List, show or replay what could not be processed
+    Dlq(dlq::DlqArgs),
     /// Read all settings, say what is wrong with them or what they come to, and end
     #[command(after_help = settings_help())]
     CheckConfig,
@@ -108,6 +111,12 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::StorageService => alone(cli.config, Role::Storage),
         Command::WebsocketGateway => alone(cli.config, Role::Gateway),
         Command::Dashboard => alone(cli.config, Role::Dashboard),
+        Command::Dlq(args) => {
+            let config = settings(cli.config)?;
+            start_log(&config.whittle_log)?;
+            dlq::run(&args, &config, std::io::stdout().lock(), std::io::stderr())?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::CheckConfig => {
             let config = settings(cli.config)?;
             writeln!(std::io::stdout(), "{}", config.summary())?;

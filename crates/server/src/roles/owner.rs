@@ -36,7 +36,7 @@ pub(super) fn claim(base: &Base) -> anyhow::Result<NamedStage> {
                 "another storage-service has the history: without POSTGRES_URL its files are on one machine, and one copy alone reads all partitions. Stop the other, or set POSTGRES_URL for several copies"
             );
         }
-        if !told && began.elapsed() > Duration::from_secs(3) {
+        if !told && began.elapsed() > Duration::from_secs(10) {
             told = true;
             tracing::warn!("another storage-service has the history, or was killed a moment ago; waiting");
         }

@@ -13,6 +13,8 @@ pub const SCHEMA_VERSION: &str = "1";
 pub(super) const EVENT_ID: &str = "event-id";
 /// Partition and offset in `logs.raw`, like `3-120034`.
 pub(super) const RAW_POSITION: &str = "raw-position";
+/// What was added to the offset where `logs.raw` was deleted and made again; absent where it never was.
+pub(super) const RAW_BASE: &str = "raw-base";
 /// The clock of ingestion, as RFC 3339.
 pub(super) const RECEIVED_AT: &str = "received-at";
 /// [`SCHEMA_VERSION`].
@@ -64,6 +66,11 @@ pub(super) fn received_at(frame: &Frame) -> i64 {
 pub(super) fn raw_position(frame: &Frame) -> Option<Position> {
     let (partition, offset) = text(frame, RAW_POSITION)?.split_once('-')?;
     Some(Position { partition: partition.parse().ok()?, offset: offset.parse().ok()? })
+}
+
+/// What was added to the offset in `logs.raw`.
+pub(super) fn raw_base(frame: &Frame) -> u64 {
+    text(frame, RAW_BASE).and_then(|base| base.parse().ok()).unwrap_or(0)
 }
 
 /// The headers of a record that a stage writes.

@@ -8,7 +8,7 @@ use whittle_bus::{BusError, Consumer, Frame, Position};
 use whittle_domain::{Batch, BatchBuilder};
 
 use super::heads::{TRACEPARENT, value};
-use super::{Traces, raw, records};
+use super::{Lives, Traces, raw, records};
 use crate::pipeline::{DeadLetter, Divide, Durable, EdgeError, Inlet, Polled, Raws};
 
 /// Bytes that are read at once.
@@ -22,6 +22,13 @@ pub trait Read: Send {
     type Item: Divide + Send;
     /// Reads messages of a topic; what cannot be read is rejected.
     fn read(&mut self, topic: &str, frames: &[Frame], rejected: &mut Vec<DeadLetter>) -> Self::Item;
+    /// Looks up what it takes to read them.
+    ///
+    /// # Errors
+    /// It cannot be looked up now; it is tried again with the same messages.
+    fn prepare(&mut self, _frames: &[Frame]) -> Result<(), EdgeError> {
+        Ok(())
+    }
     /// For each partition of `logs.raw` the end of the records in an item.
     fn raw_ends(item: &Self::Item) -> BTreeMap<u32, u64>;
 }
@@ -54,13 +61,15 @@ pub struct TopicInlet<R> {
     given: BTreeMap<u32, u64>,
     /// Nothing was sent for what was given last: all of it was rejected.
     only_rejected: bool,
+    /// Came, and could not be prepared for yet.
+    unread: Vec<Frame>,
 }
 
 impl<R: Read> TopicInlet<R> {
     /// An inlet of a stage whose output is durable when it was sent. Ends at the `stop`.
     pub fn new(topic: &str, consumer: Box<dyn Consumer>, read: R, stop: CancellationToken) -> Self {
         let (given, topic) = (BTreeMap::new(), topic.to_owned());
-        TopicInlet { topic, consumer, read, done: Done::Sent, stop, given, only_rejected: false }
+        TopicInlet { topic, consumer, read, done: Done::Sent, stop, given, only_rejected: false, unread: Vec::new() }
     }
 
     /// Commits what is durable in the history, and nothing else.
@@ -139,10 +148,14 @@ impl<R: Read> Inlet for TopicInlet<R> {
         if self.stop.is_cancelled() {
             return Ok(Polled::Ended);
         }
-        let frames = self.consumer.poll(READ_BYTES, timeout).map_err(|error| unavailable(&error))?;
-        if frames.is_empty() {
+        if self.unread.is_empty() {
+            self.unread = self.consumer.poll(READ_BYTES, timeout).map_err(|error| unavailable(&error))?;
+        }
+        if self.unread.is_empty() {
             return Ok(Polled::Idle);
         }
+        self.read.prepare(&self.unread)?;
+        let frames = std::mem::take(&mut self.unread);
         let mut rejected = Vec::new();
         let item = self.read.read(&self.topic, &frames, &mut rejected);
         self.note(&frames, &item);
@@ -172,19 +185,34 @@ fn dead_letter(topic: &str, frame: &Frame, reason: String) -> DeadLetter {
 }
 
 /// `logs.raw`, for the normalizer.
-pub struct ReadRaw(pub Traces);
+pub struct ReadRaw {
+    traces: Traces,
+    lives: Lives,
+}
+
+impl ReadRaw {
+    /// Reads records, whose traces are remembered; `lives` tells how their offsets count on where the topic was made again.
+    pub fn new(traces: Traces, lives: Lives) -> Self {
+        ReadRaw { traces, lives }
+    }
+}
 
 impl Read for ReadRaw {
     type Item = Raws;
 
+    fn prepare(&mut self, frames: &[Frame]) -> Result<(), EdgeError> {
+        self.lives.follow(frames).map_err(|error| unavailable(&error))
+    }
+
     fn read(&mut self, topic: &str, frames: &[Frame], rejected: &mut Vec<DeadLetter>) -> Raws {
-        self.0.clear();
+        self.traces.clear();
         let mut raws = Raws::default();
         for frame in frames {
             match raw::decode(frame, topic) {
-                Ok((record, arrival, trace)) => {
+                Ok((record, mut arrival, trace)) => {
+                    arrival.base_offset += self.lives.base(frame.partition);
                     if let Some(trace) = trace {
-                        self.0.put(arrival.partition, arrival.base_offset, trace);
+                        self.traces.put(arrival.partition, arrival.base_offset, trace);
                     }
                     raws.push(record, arrival, 0);
                 }

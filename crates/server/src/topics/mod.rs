@@ -5,6 +5,7 @@
 
 mod heads;
 mod inlet;
+mod lives;
 mod outlet;
 mod raw;
 mod records;
@@ -14,6 +15,7 @@ mod traces;
 
 pub use heads::SCHEMA_VERSION;
 pub use inlet::{Read, ReadRaw, ReadRecords, TopicInlet};
+pub use lives::{Life, Lives};
 pub use outlet::{Acks, Grow, TopicOutlet, Write, WriteInsights, WriteNormalized};
 pub use raw::{decode, entries};
 pub use records::{RecordError, push_insight, push_normalized};

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use whittle_bus::{Bus, BusError, Entry, Position, ProduceError};
 use whittle_domain::{Batch, Row};
 
-use super::{Traces, heads, records};
+use super::{Lives, Traces, heads, records};
 use crate::insights::Insights;
 use crate::pipeline::{DeadLetter, DeadLetters, EdgeError, Held, Outlet, Refused};
 
@@ -125,6 +125,8 @@ pub struct TopicOutlet<W> {
     partitions: u32,
     /// Where all of it goes, where that is not the partition of the same number.
     one: Option<u32>,
+    /// Says how far offsets of `logs.raw` are counted on, where the stage reads it.
+    lives: Option<Lives>,
     give_up: CancellationToken,
 }
 
@@ -148,8 +150,16 @@ impl<W: Write> TopicOutlet<W> {
             grow,
             partitions: 0,
             one: None,
+            lives: None,
             give_up,
         }
+    }
+
+    /// Says with each record how far its offset was counted on.
+    #[must_use]
+    pub fn of_lives(mut self, lives: Lives) -> Self {
+        self.lives = Some(lives);
+        self
     }
 
     /// Sends all to one partition.
@@ -216,15 +226,15 @@ impl<W: Write> TopicOutlet<W> {
     fn entry(&self, batch: &Batch, values: &Values, index: usize) -> Entry {
         let row = &batch.rows()[index];
         let position = Position { partition: row.partition, offset: row.offset };
+        let trace = self.traces.get(row.partition, row.offset);
+        let mut headers = heads::of_record(row.event_id, Some(position), row.received_at, trace);
+        if let Some(base) = self.lives.as_ref().map(|lives| lives.base(row.partition)).filter(|base| *base > 0) {
+            headers.push((heads::RAW_BASE.to_owned(), Bytes::from(base.to_string())));
+        }
         Entry {
             key: Bytes::copy_from_slice(batch.str(row.source).as_bytes()),
             partition: self.one.or(Some(row.partition)),
-            headers: heads::of_record(
-                row.event_id,
-                Some(position),
-                row.received_at,
-                self.traces.get(row.partition, row.offset),
-            ),
+            headers,
             body: values.of(index),
             count: 1,
             time: row.received_at,
@@ -252,7 +262,11 @@ impl<W: Write> Outlet for TopicOutlet<W> {
     fn send(&mut self, item: W::Item) -> Result<Held, Refused<W::Item>> {
         match self.send_all(item.as_ref()) {
             Ok(()) => Ok(Held::Durable),
-            Err(error) => Err(Box::new((error, item))),
+            Err(error) => {
+                // The topic may have been made again, with fewer.
+                self.partitions = 0;
+                Err(Box::new((error, item)))
+            }
         }
     }
 }

@@ -28,11 +28,10 @@ fn frame(entry: Entry, partition: u32, base_offset: u64) -> Frame {
 }
 
 fn normalized(frames: &[Frame]) -> (Batch, Traces, Vec<crate::pipeline::DeadLetter>) {
-    let (traces, mut rejected, mut all) = (Traces::default(), Vec::new(), Normalizer::new(None));
-    let mut read = ReadRaw(traces.clone());
+    let (traces, mut rejected) = (Traces::default(), Vec::new());
+    let mut read = ReadRaw::new(traces.clone(), Lives::first());
     let mut raws = read.read("logs.raw", frames, &mut rejected);
     let mut stage = crate::pipeline::Normalize::new(None);
-    drop(all.take());
     (crate::pipeline::Stage::process(&mut stage, &mut raws), traces, rejected)
 }
 

@@ -120,7 +120,8 @@ fn check(data: &Data) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn bus_settings(config: &Config) -> whittle_bus::Settings {
+/// How the embedded bus is opened.
+pub(crate) fn bus_settings(config: &Config) -> whittle_bus::Settings {
     let mut settings = whittle_bus::Settings::default();
     // A body is one entry, with its headers.
     settings.entry_bytes = settings.entry_bytes.max(config.whittle_max_decoded_bytes + (1 << 20));

@@ -2,8 +2,11 @@
 //!
 //! One cluster serves all tests of a kind; each test has topics, groups and folders of its own.
 
+mod brokers;
 mod cast;
+mod outages;
 mod path;
+mod topics;
 
 use std::time::Duration;
 
