@@ -50,7 +50,7 @@ fn yardstick() -> f64 {
     let start = cpu(ClockId::ThreadCPUTime);
     let mut x = 1u64;
     for i in 0..100_000_000u64 {
-        x = x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(i);
+        x = std::hint::black_box(x).wrapping_mul(6_364_136_223_846_793_005).wrapping_add(i);
     }
     assert_ne!(x, 0);
     (cpu(ClockId::ThreadCPUTime) - start) * 1e3

@@ -5,7 +5,7 @@
 //! logs_current       the same with what is known of each row's pattern now
 //! whittle.series     source × level × form: what every row and every count points to
 //! whittle.fresh      counts by minute and series, as they were written with their rows
-//! whittle.minutes    the same, added up;  whittle.hours  the same by hour
+//! whittle.minutes    the same, added up;  whittle.hours, whittle.dates  the same by hour and date
 //! whittle.positions  up to where each partition of `logs.raw` is stored
 //! ```
 //!

@@ -128,7 +128,7 @@ impl Shared {
             (extract(epoch FROM min(first)) * 1000000)::int8, (extract(epoch FROM max(last)) * 1000000)::int8 \
             FROM whittle.days WHERE rows > 0";
         let sizes = "SELECT count(*), coalesce(sum(pg_total_relation_size(inhrelid)), 0)::int8 + \
-            (SELECT sum(pg_total_relation_size(t::regclass))::int8 FROM unnest(ARRAY['whittle.minutes', 'whittle.hours', \
+            (SELECT sum(pg_total_relation_size(t::regclass))::int8 FROM unnest(ARRAY['whittle.minutes', 'whittle.hours', 'whittle.dates', \
             'whittle.fresh', 'whittle.series', 'whittle.firsts', 'whittle.days']) t) \
             FROM pg_inherits WHERE inhparent = 'logs'::regclass";
         let (sums, sizes) = (client.query_one(sums, &[]).await?, client.query_one(sizes, &[]).await?);

@@ -90,15 +90,20 @@ async fn keep_house(client: &mut Client, shared: &Shared, named: &mut Named, slo
 
 /// Adds fresh counts to those by minute and by hour; gives how many there were.
 async fn add_up(client: &Client) -> Result<u64, DbError> {
-    let sql = "WITH moved AS (DELETE FROM whittle.fresh RETURNING minute, series, day, rows), \
-        sums AS (SELECT minute, series, day, sum(rows)::int8 AS rows, count(*) AS moved FROM moved GROUP BY 1, 2, 3), \
-        minutes AS (INSERT INTO whittle.minutes AS known SELECT minute, series, day, rows FROM sums ORDER BY 1, 2, 3 \
-          ON CONFLICT (series, minute, day) DO UPDATE SET rows = known.rows + excluded.rows), \
-        hours AS (INSERT INTO whittle.hours AS known \
-          SELECT minute - minute % 60, series, day, sum(rows)::int8 FROM sums GROUP BY 1, 2, 3 ORDER BY 1, 2, 3 \
-          ON CONFLICT (series, minute, day) DO UPDATE SET rows = known.rows + excluded.rows) \
-        SELECT coalesce(sum(moved), 0)::int8 FROM sums";
-    Ok(client.query_one(sql, &[]).await?.get::<_, i64>(0).unsigned_abs())
+    let by = |table: &str, minutes: i64| {
+        format!(
+            "{table} AS (INSERT INTO whittle.{table} AS known \
+               SELECT minute - minute % {minutes}, series, day, sum(rows)::int8 FROM moved GROUP BY 1, 2, 3 ORDER BY 1, 2, 3 \
+               ON CONFLICT (series, minute, day) DO UPDATE SET rows = known.rows + excluded.rows)"
+        )
+    };
+    let sql = format!(
+        "WITH moved AS (DELETE FROM whittle.fresh RETURNING minute, series, day, rows), {}, {}, {} SELECT count(*) FROM moved",
+        by("minutes", 1),
+        by("hours", 60),
+        by("dates", 1_440)
+    );
+    Ok(client.query_one(&sql, &[]).await?.get::<_, i64>(0).unsigned_abs())
 }
 
 /// Drops the days that are too old, then the oldest while there is too much. The newest stays.

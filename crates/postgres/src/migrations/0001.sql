@@ -66,6 +66,11 @@ CREATE TABLE whittle.hours (
   minute BIGINT NOT NULL, series INT NOT NULL, day DATE NOT NULL, rows BIGINT NOT NULL,
   PRIMARY KEY (series, minute, day)
 ) WITH (fillfactor = 50);
+-- The same by the first minute of the date (UTC): what counts over long times are added up from.
+CREATE TABLE whittle.dates (
+  minute BIGINT NOT NULL, series INT NOT NULL, day DATE NOT NULL, rows BIGINT NOT NULL,
+  PRIMARY KEY (series, minute, day)
+) WITH (fillfactor = 50);
 -- First timestamp of a series among the rows of a day; the least of several counts.
 CREATE TABLE whittle.firsts (day DATE NOT NULL, series INT NOT NULL, first TIMESTAMPTZ NOT NULL);
 -- What a day holds of a partition of the raw log.

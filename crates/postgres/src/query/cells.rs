@@ -11,8 +11,31 @@ pub(crate) const MINUTE: i64 = 60_000_000;
 pub(crate) enum Grain {
     /// Minutes.
     Minute,
-    /// Hours, or whatever: where nobody looks at them.
+    /// Hours.
     Hour,
+    /// Dates (UTC), or whatever: where nobody looks at them.
+    Date,
+}
+
+impl Grain {
+    /// The minutes that are one.
+    pub(crate) fn minutes(self) -> i64 {
+        match self {
+            Grain::Minute => 1,
+            Grain::Hour => 60,
+            Grain::Date => 1_440,
+        }
+    }
+
+    /// The tables to count from, the coarsest first.
+    fn tables(self) -> &'static [(&'static str, i64)] {
+        const ALL: &[(&str, i64)] = &[("dates", 1_440), ("hours", 60), ("minutes", 1)];
+        match self {
+            Grain::Minute => &ALL[2..],
+            Grain::Hour => &ALL[1..],
+            Grain::Date => ALL,
+        }
+    }
 }
 
 /// What is counted.
@@ -58,24 +81,49 @@ impl Cells<'_> {
 }
 
 fn minutes((from, to): (i64, i64), grain: Grain, series: &str) -> Vec<String> {
-    if from == to {
-        return Vec::new();
-    }
-    let of = |table: &str, range: &str| {
-        format!("SELECT minute, series, rows FROM whittle.{table} WHERE ({range}) AND {series}")
-    };
-    let range = |from: i64, to: i64| format!("minute >= {from} AND minute < {to}");
-    let fresh = of("fresh", &range(from, to));
-    let hours = (from.div_euclid(60) + i64::from(from % 60 != 0), to.div_euclid(60));
-    if grain == Grain::Minute || hours.0 >= hours.1 {
-        return vec![of("minutes", &range(from, to)), fresh];
-    }
-    let (first, last) = (hours.0 * 60, hours.1 * 60);
-    let mut parts = vec![of("hours", &range(first, last)), fresh];
-    for (from, to) in [(from, first), (last, to)] {
-        if from < to {
-            parts.push(of("minutes", &range(from, to)));
-        }
+    let mut parts = Vec::new();
+    if from < to {
+        parts.push(part("fresh", (from, to), series));
+        cover((from, to), grain.tables(), series, &mut parts);
     }
     parts
+}
+
+fn part(table: &str, (from, to): (i64, i64), series: &str) -> String {
+    format!("SELECT minute, series, rows FROM whittle.{table} WHERE minute >= {from} AND minute < {to} AND {series}")
+}
+
+/// Covers minutes from the coarsest table that has any of them whole, and what is left at the ends from finer ones.
+fn cover((from, to): (i64, i64), tables: &[(&str, i64)], series: &str, parts: &mut Vec<String>) {
+    let Some((&(table, width), finer)) = tables.split_first().filter(|_| from < to) else { return };
+    let (first, last) = ((from + width - 1).div_euclid(width) * width, to.div_euclid(width) * width);
+    if first >= last {
+        return cover((from, to), finer, series, parts);
+    }
+    parts.push(part(table, (first, last), series));
+    cover((from, first), finer, series, parts);
+    cover((last, to), finer, series, parts);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_minute_is_counted_once_and_whole_dates_as_such() {
+        let sql = |from: i64, to: i64, grain| minutes((from, to), grain, "true").join(" ");
+        let ranges = sql(1_439, 4 * 1_440 + 61, Grain::Date);
+        for range in [
+            "dates WHERE minute >= 1440 AND minute < 5760",
+            "hours WHERE minute >= 5760 AND minute < 5820",
+            "minutes WHERE minute >= 1439 AND minute < 1440",
+            "minutes WHERE minute >= 5820 AND minute < 5821",
+            "fresh WHERE minute >= 1439 AND minute < 5821",
+        ] {
+            assert!(ranges.contains(range), "{range} in {ranges}");
+        }
+        assert_eq!(ranges.matches("SELECT").count(), 5);
+        assert_eq!(sql(5, 90, Grain::Date).matches("SELECT").count(), 2, "no whole hour");
+        assert_eq!(sql(7, 7, Grain::Date), "");
+    }
 }

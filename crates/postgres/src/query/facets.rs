@@ -102,7 +102,7 @@ async fn count(ask: &mut Ask<'_>, filter: &Filter, counts: &mut Counts<'_>) -> R
     let (all, catalog, most) = (ask.series.clone(), ask.shared.catalog.clone(), ask.memory());
     if !judged.yes.is_empty() {
         let mut args = Args::default();
-        let cells = Cells { span, which: &judged.yes, cut: cut.as_ref() }.sql(Grain::Hour, &mut args);
+        let cells = Cells { span, which: &judged.yes, cut: cut.as_ref() }.sql(Grain::Date, &mut args);
         let sql = format!("SELECT series, sum(rows)::int8 FROM ({cells}) c GROUP BY 1 HAVING sum(rows) > 0");
         for row in ask.rows(&sql, args).await? {
             let Some(series) = all.get(row.get(0)) else { continue };

@@ -122,7 +122,8 @@ async fn certain(
     let (from, bucket) = (counts.chart.from, counts.chart.bucket);
     let mut args = Args::default();
     let cells = if bucket % MINUTE == 0 {
-        let grain = if bucket % (60 * MINUTE) == 0 { Grain::Hour } else { Grain::Minute };
+        let fits = |grain: &Grain| bucket % (grain.minutes() * MINUTE) == 0;
+        let grain = [Grain::Date, Grain::Hour].into_iter().find(fits).unwrap_or(Grain::Minute);
         let cells = Cells { span, which: &judged.yes, cut }.sql(grain, &mut args);
         let (from, bucket) = (from / MINUTE, bucket / MINUTE);
         format!("SELECT (minute - {from}) / {bucket} AS bucket, series, rows FROM ({cells}) c")

@@ -39,9 +39,9 @@ pub(super) async fn recent(ask: &mut Ask<'_>, filter: &Filter, limit: usize, off
     }
     let judged = Judged::of(filter, &ask.series, &ask.shared.catalog, &ask.shared.literals);
     let mut matches = Matches { yes: judged.yes.clone(), cut, read: Vec::new() };
-    let mut hours = match matches.counted(ask, span, Grain::Hour).await {
+    let mut dates = match matches.counted(ask, span, Grain::Date).await {
         Err(Stop::Partial) => return Ok(nothing(ask.total(0))),
-        hours => hours?,
+        dates => dates?,
     };
     let most = ask.memory() / size_of::<Key>();
     let found = scan::matching(ask, &judged, span, matches.cut.as_ref(), |row| {
@@ -50,22 +50,13 @@ pub(super) async fn recent(ask: &mut Ask<'_>, filter: &Filter, limit: usize, off
     });
     let found = found.await;
     ask.settle(found).await?;
-    matches.add_read(&mut hours, span, Grain::Hour);
-    let total = ask.total(hours.values().sum());
+    matches.add_read(&mut dates, span, Grain::Date);
+    let total = ask.total(dates.values().sum());
     let rows = match limit {
         0 => Vec::new(),
-        _ => matches.page(ask, hours, span, limit as u64, offset).await?,
+        _ => matches.page(ask, dates, span, limit as u64, offset).await?,
     };
     Ok(Recent { rows, total, until })
-}
-
-impl Grain {
-    fn minutes(self) -> i64 {
-        match self {
-            Grain::Minute => 1,
-            Grain::Hour => 60,
-        }
-    }
 }
 
 /// Counts by the first minute of a stretch.
@@ -98,23 +89,36 @@ impl Matches {
     async fn page(
         &mut self,
         ask: &mut Ask<'_>,
-        hours: Counts,
+        dates: Counts,
         span: Span,
         limit: u64,
         offset: u64,
     ) -> Result<Vec<StoredRow>, Stop> {
-        let Some(mut window) = Window::of(&hours, Grain::Hour, offset, limit) else { return Ok(Vec::new()) };
+        let Some(mut window) = Window::of(&dates, Grain::Date, offset, limit) else { return Ok(Vec::new()) };
         window.span = window.span.and(span);
-        if window.rows > window.skip + limit + FEW {
-            let mut minutes = self.counted(ask, window.span, Grain::Minute).await?;
-            self.add_read(&mut minutes, window.span, Grain::Minute);
-            let Some(finer) = Window::of(&minutes, Grain::Minute, window.skip, limit) else { return Ok(Vec::new()) };
-            window = Window { span: finer.span.and(window.span), ..finer };
+        for grain in [Grain::Hour, Grain::Minute] {
+            if window.rows <= window.skip + limit + FEW || self.is_dense(ask, &window, limit) {
+                break;
+            }
+            let mut finer = self.counted(ask, window.span, grain).await?;
+            self.add_read(&mut finer, window.span, grain);
+            let Some(found) = Window::of(&finer, grain, window.skip, limit) else { return Ok(Vec::new()) };
+            window = Window { span: found.span.and(window.span), ..found };
         }
         match self.read.is_empty() {
             true => self.rows_of(ask, &window, limit).await,
             false => self.merged(ask, &window, limit).await,
         }
+    }
+
+    /// Whether most rows match, so that the page is found soon by going through them in order, and finer counts would only
+    /// cost.
+    fn is_dense(&self, ask: &Ask<'_>, window: &Window, limit: u64) -> bool {
+        let most = match &self.yes {
+            Which::All => true,
+            Which::These(ids) => ids.len() > ask.series.list.len() / 2,
+        };
+        most && self.read.is_empty() && window.skip.saturating_add(limit) <= FEW
     }
 
     /// Where and in which order the rows of a window stand that match for certain.

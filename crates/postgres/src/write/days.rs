@@ -63,7 +63,7 @@ pub(crate) async fn drop_day(client: &mut Client, shared: &Shared, day: i32) -> 
         .query_one(&format!("SELECT coalesce(sum(rows), 0)::int8 FROM whittle.days WHERE day = '{name}'"), &[])
         .await?;
     transaction.batch_execute(&format!("DROP TABLE IF EXISTS {}", table_of(day))).await?;
-    for table in ["fresh", "minutes", "hours", "firsts", "days"] {
+    for table in ["fresh", "minutes", "hours", "dates", "firsts", "days"] {
         transaction.batch_execute(&format!("DELETE FROM whittle.{table} WHERE day = '{name}'")).await?;
     }
     transaction.commit().await?;
