@@ -17,6 +17,11 @@ use super::sql::{Args, Micros, Span, Which};
 /// Rows of a stretch that are sorted rather than counted more finely.
 const FEW: u64 = 2_000;
 
+/// Rows that are passed over for one that matches.
+const RARE: f64 = 50.0;
+/// Microseconds within which this may be so everywhere: three hours.
+const DENSE_WITHIN: i64 = 3 * 60 * MINUTE;
+
 /// The order of a page: timestamp, then id, falling.
 type Key = (i64, i64);
 
@@ -111,14 +116,20 @@ impl Matches {
         }
     }
 
-    /// Whether most rows match, so that the page is found soon by going through them in order, and finer counts would only
-    /// cost.
+    /// Whether so many rows match that the page is found soon by going through all in order, and finer counts would only cost.
     fn is_dense(&self, ask: &Ask<'_>, window: &Window, limit: u64) -> bool {
-        let most = match &self.yes {
-            Which::All => true,
-            Which::These(ids) => ids.len() > ask.series.list.len() / 2,
-        };
-        most && self.read.is_empty() && window.skip.saturating_add(limit) <= FEW
+        if !self.read.is_empty() || window.skip.saturating_add(limit) > FEW {
+            return false;
+        }
+        if self.yes == Which::All {
+            return true;
+        }
+        // Over longer times they may stand together anywhere.
+        let stats = ask.shared.stats();
+        let (first, last) = stats.range.unwrap_or_default();
+        let (here, all) = (window.span.to - window.span.from, (last - first).max(1));
+        let expected = stats.rows as f64 * here as f64 / all as f64;
+        here <= DENSE_WITHIN && window.rows as f64 * RARE >= expected
     }
 
     /// Where and in which order the rows of a window stand that match for certain.
