@@ -11,7 +11,6 @@ use super::judge::Judged;
 use super::scan;
 use super::sql::{Args, Span};
 use crate::series::Series;
-use crate::text::unescaped;
 
 /// Sources with a series of their own.
 const MAX_SERIES: usize = 20;
@@ -32,9 +31,9 @@ impl Buckets {
         }
     }
 
-    fn add(&mut self, name: String, timestamp: i64, rows: u64) {
+    fn add(&mut self, series: &Series, timestamp: i64, rows: u64) {
         let Some(at) = self.chart.bucket_of(timestamp) else { return };
-        let counts = self.named.entry(name).or_insert_with(|| vec![0; self.chart.len]);
+        let counts = self.named.entry(self.name(series)).or_insert_with(|| vec![0; self.chart.len]);
         counts[at] += rows;
         self.total += rows;
     }
@@ -69,21 +68,30 @@ pub(super) async fn histogram(
     buckets: usize,
     by: SplitBy,
 ) -> Result<Histogram, Stop> {
-    let stored = match (filter.from, filter.to) {
-        (Some(_), Some(_)) => (0, -1),
-        _ => range(ask).await?.unwrap_or((0, -1)),
-    };
-    let first = filter.from.unwrap_or(stored.0);
-    let last = filter.to.map_or(stored.1, |to| to.saturating_sub(1));
-    let chart = Chart::over((first, last.max(first.saturating_sub(1))), buckets);
+    let chart = chart(ask, filter, buckets).await?;
     let mut counts = Buckets { by, chart, named: HashMap::new(), total: 0 };
-    let done = count(ask, filter, &mut counts).await;
+    let apart = match by {
+        SplitBy::Level => Apart::Levels,
+        SplitBy::Source => Apart::Sources,
+    };
+    let done = count(ask, filter, chart, apart, |series, timestamp, rows| counts.add(series, timestamp, rows)).await;
     match done {
         Err(Stop::Partial | Stop::Full) => {}
         done => done?,
     }
     let (from, bucket, total) = (counts.chart.from, counts.chart.bucket, ask.total(counts.total));
     Ok(Histogram { from, bucket, series: counts.series(), total })
+}
+
+/// The buckets over the range that is asked for, else over what is stored.
+pub(super) async fn chart(ask: &mut Ask<'_>, filter: &Filter, buckets: usize) -> Result<Chart, Stop> {
+    let stored = match (filter.from, filter.to) {
+        (Some(_), Some(_)) => (0, -1),
+        _ => range(ask).await?.unwrap_or((0, -1)),
+    };
+    let first = filter.from.unwrap_or(stored.0);
+    let last = filter.to.map_or(stored.1, |to| to.saturating_sub(1));
+    Ok(Chart::over((first, last.max(first.saturating_sub(1))), buckets))
 }
 
 /// First and last timestamp of what is stored.
@@ -94,18 +102,43 @@ async fn range(ask: &mut Ask<'_>) -> Result<Option<(i64, i64)>, Stop> {
     Ok(rows.first().and_then(|row| row.get::<_, Option<i64>>(0).zip(row.get(1))))
 }
 
-async fn count(ask: &mut Ask<'_>, filter: &Filter, counts: &mut Buckets) -> Result<(), Stop> {
+/// By what counts are told apart.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Apart {
+    Levels,
+    Sources,
+    Series,
+}
+
+impl Apart {
+    fn key(self) -> &'static str {
+        match self {
+            Apart::Levels => "s.level",
+            Apart::Sources => "s.source",
+            Apart::Series => "b.series",
+        }
+    }
+}
+
+/// Gives what matches to `add`: a series of those that are not told apart, a time within a bucket, and how many rows.
+pub(super) async fn count(
+    ask: &mut Ask<'_>,
+    filter: &Filter,
+    chart: Chart,
+    apart: Apart,
+    mut add: impl FnMut(&Series, i64, u64),
+) -> Result<(), Stop> {
     let span = Span::of(filter.from, filter.to);
-    if span.is_empty() || counts.chart.len == 0 {
+    if span.is_empty() || chart.len == 0 {
         return Ok(());
     }
     let judged = Judged::of(filter, &ask.series, &ask.shared.catalog, &ask.shared.literals);
     let cut = Cut::of(filter.until.as_ref(), &ask.head);
     if !judged.yes.is_empty() {
-        certain(ask, &judged, span, cut.as_ref(), counts).await?;
+        certain(ask, &judged, span, cut.as_ref(), chart, apart, &mut add).await?;
     }
     scan::matching(ask, &judged, span, cut.as_ref(), |row| {
-        counts.add(counts.name(row.series), row.timestamp, 1);
+        add(row.series, row.timestamp, 1);
         Ok(())
     })
     .await
@@ -117,9 +150,11 @@ async fn certain(
     judged: &Judged,
     span: Span,
     cut: Option<&Cut>,
-    counts: &mut Buckets,
+    chart: Chart,
+    apart: Apart,
+    add: &mut impl FnMut(&Series, i64, u64),
 ) -> Result<(), Stop> {
-    let (from, bucket) = (counts.chart.from, counts.chart.bucket);
+    let (from, bucket) = (chart.from, chart.bucket);
     let mut args = Args::default();
     let cells = if bucket % MINUTE == 0 {
         let fits = |grain: &Grain| bucket % (grain.minutes() * MINUTE) == 0;
@@ -135,25 +170,18 @@ async fn certain(
             conditions.join(" AND ")
         )
     };
-    // Names are few where series are many.
-    let name = match counts.by {
-        SplitBy::Level => "s.level::int4::text",
-        SplitBy::Source => "s.source",
-    };
+    // Where series are many and their names few, one of a name stands for all of them.
+    let key = apart.key();
+    let all = ask.series.clone();
     let sql = format!(
-        "SELECT b.bucket, {name}, sum(b.rows)::int8 FROM ({cells}) b JOIN whittle.series s ON s.id = b.series \
-         GROUP BY 1, 2 HAVING sum(b.rows) > 0"
+        "SELECT b.bucket, min(b.series), sum(b.rows)::int8 FROM ({cells}) b JOIN whittle.series s ON s.id = b.series \
+         GROUP BY b.bucket, {key} HAVING sum(b.rows) > 0"
     );
     ask.each(&sql, args, |row| {
-        let start = from.saturating_add(row.get::<_, i64>(0).saturating_mul(bucket));
-        let name: &str = row.get(1);
-        let name = match counts.by {
-            SplitBy::Level => {
-                name.parse().ok().and_then(|at: usize| Level::ALL.get(at)).map_or("", |level| level.as_str())
-            }
-            SplitBy::Source => &unescaped(name),
-        };
-        counts.add(name.to_owned(), start, row.get::<_, i64>(2).unsigned_abs());
+        if let Some(series) = all.get(row.get(1)) {
+            let start = from.saturating_add(row.get::<_, i64>(0).saturating_mul(bucket));
+            add(series, start, row.get::<_, i64>(2).unsigned_abs());
+        }
         Ok(())
     })
     .await

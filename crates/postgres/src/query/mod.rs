@@ -17,11 +17,14 @@ mod patterns;
 mod rows;
 mod scan;
 mod sql;
+mod trends;
 
 use whittle_history::{
     Budget, FacetField, Facets, Filter, Histogram, Patterns, Positions, QueryError, Reader, Recent, SplitBy, Stats,
-    StoredRow,
+    StoredRow, Trends,
 };
+
+use whittle_patterns::PatternId;
 
 use crate::PgHistory;
 use crate::shared::Shared;
@@ -79,6 +82,16 @@ impl Reader for PgHistory {
 
     fn patterns(&self, filter: &Filter, budget: &Budget) -> Result<Patterns, QueryError> {
         self.ask(budget, async |ask| patterns::patterns(ask, filter).await)
+    }
+
+    fn trends(
+        &self,
+        filter: &Filter,
+        patterns: &[PatternId],
+        buckets: usize,
+        budget: &Budget,
+    ) -> Result<Trends, QueryError> {
+        self.ask(budget, async |ask| trends::trends(ask, filter, patterns, buckets).await)
     }
 
     fn around(&self, partition: u32, offset: u64, each: usize, budget: &Budget) -> Result<Vec<StoredRow>, QueryError> {
