@@ -12,6 +12,7 @@ help:
 	@echo 'make test     everything that CI runs'
 	@echo 'make bench    the benchmarks, on the release build; writes bench-results/'
 	@echo 'make bench-patterns  accuracy and speed of the patterns beside other miners; writes docs/patterns.md'
+	@echo 'make bench-distributed the roles over a real Kafka and PostgreSQL'
 	@echo 'make bench-web what the page costs in a browser'
 	@echo 'make soak     the long runs: power cuts, kills, load for minutes'
 	@echo 'make fuzz     each decoder under the coverage-guided fuzzer, a minute each (SECONDS_EACH=60)'
@@ -58,6 +59,11 @@ bench: build
 bench-patterns: build
 	cargo build --release --locked --manifest-path bench/patterns/Cargo.toml --target-dir $(TARGET)
 	python3 bench/patterns/measure.py --whittle $(WHITTLE) --bench $(TARGET)/release/whittle-bench-patterns --work $(TARGET)
+
+# The roles alone, over a real Kafka and a real PostgreSQL on this machine.
+bench-distributed: build
+	@deploy/dev/setup.sh servers
+	cargo run --release --locked -p whittle-bench-distributed -- --binary $(WHITTLE) $(ARGS)
 
 # What the page costs in a real browser: CPU from traces, heap after collection, over ten minutes and ten million rows. Parts alone:
 # make bench-web ARGS='weight chart list load live many viewers'
