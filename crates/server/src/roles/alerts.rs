@@ -18,7 +18,7 @@ use crate::config::ALERTS;
 use crate::insights::Insights;
 use crate::pipeline::Stage;
 use crate::shared;
-use crate::topics::{ReadRecords, TopicInlet, Traces, WriteInsights};
+use crate::topics::{ReadRecords, Traces, WriteInsights};
 
 /// The group of its copies.
 const GROUP: &str = "alert-service-group";
@@ -48,7 +48,7 @@ pub(super) fn build(base: &Base, registry: &mut Registry) -> anyhow::Result<Part
     let sieve = Sieve::new(RuleSet::new(base.config.alerts.effective_rules())?);
     let consumer = base.subscribe_at_end(topic, GROUP)?;
     let traces = Traces::default();
-    let inlet = TopicInlet::new(topic, consumer, ReadRecords(traces.clone()), base.end.draining.clone());
+    let inlet = base.inlet(topic, consumer, ReadRecords(traces.clone()), "alert-filter");
     let write = WriteInsights::new(insights.clone(), || Ok(()));
     let outlet = base.outlet(ALERTS, write, traces).into_one(0);
     let filter = base.stage(inlet, Pick { sieve, insights: insights.clone() }, outlet, topic);

@@ -24,7 +24,7 @@ use crate::insights::Insights;
 use crate::model::{Heard, ModelWorker, Relay};
 use crate::pipeline::{Analyse, PatternJournal};
 use crate::shared::{self, Publisher};
-use crate::topics::{ReadRecords, TopicInlet, Traces, WriteInsights};
+use crate::topics::{ReadRecords, Traces, WriteInsights};
 
 /// The group of its copies.
 const GROUP: &str = "ai-analysis-service-group";
@@ -58,7 +58,7 @@ pub(super) fn build(base: &Base, registry: &mut Registry) -> anyhow::Result<Part
     let mut publisher = Publisher::new(base.bus.clone(), journal.clone(), base.end.give_up.clone());
     let traces = Traces::default();
     let consumer = base.subscribe(normalized, GROUP)?;
-    let inlet = TopicInlet::new(normalized, consumer, ReadRecords(traces.clone()), base.end.draining.clone());
+    let inlet = base.inlet(normalized, consumer, ReadRecords(traces.clone()), "analysis");
     let analyse = Analyse::new(miner, journal, vec![Box::new(candidates)], Box::new(now_micros)).learning(learned);
     let write = WriteInsights::new(insights, move || publisher.publish());
     let stage = base.stage(inlet, analyse, base.outlet(insights_topic, write, traces), normalized);

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 use whittle_bus::{Bus, BusError, Consumer};
 use whittle_kafka::KafkaBus;
@@ -13,7 +15,7 @@ use super::lag::Lags;
 use crate::config::{ALERTS, CANDIDATES, Config, DEAD_LETTERS};
 use crate::pipeline::{DeadLetters, Feed, FeedLimits, Inlet, Outlet, Runner, Stage, StageMetrics};
 use crate::shared;
-use crate::topics::{Grow, TopicOutlet, Traces, Write};
+use crate::topics::{Delay, Grow, Read, TopicInlet, TopicOutlet, Traces, Write};
 use crate::up::build::End;
 use crate::up::stages::NamedStage;
 
@@ -30,8 +32,14 @@ pub(super) struct Base {
     /// What an operator should know of the topics.
     pub weak: Arc<Vec<String>>,
     dead: Counter,
+    delays: Family<DelayOf, Delay>,
     /// Counts what the roles of this process do with records; nothing waits in it.
     pub feed: Arc<Feed>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DelayOf {
+    stage: &'static str,
 }
 
 /// Why there is no base (yet).
@@ -76,10 +84,13 @@ impl Base {
         let dead = Counter::default();
         registry.register("whittle_dead_letters", "Records that went to the dead letters", dead.clone());
         let metrics = StageMetrics::register(registry);
+        let delays = Family::default();
+        let about = "Seconds since the receipt of the records that a stage works on; 0 while none wait";
+        registry.register("whittle_stage_delay_seconds", about, Family::clone(&delays));
         let limits = FeedLimits { bytes: 0, lag_records: config.whittle_max_lag_records };
         let feed = Arc::new(Feed::new(&[], &[], limits));
         let lags = Lags::start(bus.clone(), end.draining.clone(), registry)?;
-        Ok(Base { config, bus, metrics, end, lags, weak: Arc::new(weak), dead, feed })
+        Ok(Base { config, bus, metrics, end, lags, weak: Arc::new(weak), dead, delays, feed })
     }
 
     /// Joins a role's group on a topic; at a first start from the first record on.
@@ -92,6 +103,18 @@ impl Base {
     pub fn subscribe_at_end(&self, topic: &str, group: &'static str) -> anyhow::Result<Box<dyn Consumer>> {
         self.lags.watch(topic, group);
         Ok(self.bus.subscribe_at_end(topic, group)?)
+    }
+
+    /// A topic in front of a stage.
+    pub fn inlet<R: Read>(
+        &self,
+        topic: &str,
+        consumer: Box<dyn Consumer>,
+        read: R,
+        stage: &'static str,
+    ) -> TopicInlet<R> {
+        let delay = self.delays.get_or_create_owned(&DelayOf { stage });
+        TopicInlet::new(topic, consumer, read, self.end.draining.clone()).timed(delay)
     }
 
     /// Where records go that cannot be processed.

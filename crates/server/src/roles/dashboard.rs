@@ -14,8 +14,12 @@ use crate::config::Config;
 use crate::dashboard;
 
 pub(super) fn build(config: &Config, stop: CancellationToken) -> anyhow::Result<Part> {
-    let storage = target(config.storage_url.as_deref(), config.http_port, "STORAGE_URL")?;
-    let gateway = target(config.gateway_url.as_deref(), config.ws_port, "GATEWAY_URL")?;
+    let here = |port| match config.address(port) {
+        address if address.ip().is_unspecified() => format!("http://127.0.0.1:{port}"),
+        address => format!("http://{address}"),
+    };
+    let storage = target(config.storage_url.clone().unwrap_or_else(|| here(config.http_port)), "STORAGE_URL")?;
+    let gateway = target(config.gateway_url.clone().unwrap_or_else(|| here(config.ws_port)), "GATEWAY_URL")?;
     let routes = Router::new()
         .nest_service("/api", proxy::http(storage))
         .nest_service("/ws", proxy::upgraded(gateway, stop))
@@ -23,9 +27,7 @@ pub(super) fn build(config: &Config, stop: CancellationToken) -> anyhow::Result<
     Ok(Part { role: Role::Dashboard, routes, ready: Arc::new(|| None), stages: Vec::new(), tasks: Vec::new() })
 }
 
-/// Where a service is: this machine's port, unless it is said.
-fn target(said: Option<&str>, port: u16, key: &'static str) -> anyhow::Result<Target> {
-    let text = said.map_or_else(|| format!("http://127.0.0.1:{port}"), str::to_owned);
+fn target(text: String, key: &'static str) -> anyhow::Result<Target> {
     let url = Url::parse(&text)
         .with_context(|| format!("{key}: {text:?} is no address; write it like http://storage:4000"))?;
     Target::new(&url).with_context(|| format!("{key}: {text:?} must be http or ws, with a host and no path"))

@@ -22,7 +22,7 @@ use crate::http::Refusal;
 use crate::insights::Insights;
 use crate::pipeline::{EdgeError, Held, Outlet, Refused, Stage};
 use crate::shared;
-use crate::topics::{ReadRecords, TopicInlet, Traces};
+use crate::topics::{ReadRecords, Traces};
 use crate::up::run::tell_insights;
 
 /// Events before the end that are read at a start, over all partitions.
@@ -143,7 +143,7 @@ pub(super) fn build(base: &Base, registry: &mut Registry) -> anyhow::Result<Part
         partitions: base.bus.ends(topic)?.len(),
         left: left.clone(),
     };
-    let inlet = TopicInlet::new(topic, Box::new(consumer), ReadRecords(Traces::default()), draining);
+    let inlet = base.inlet(topic, Box::new(consumer), ReadRecords(Traces::default()), "gateway");
     let stage = base.stage(inlet, Show, ToClients(gateway.clone()), topic);
     let (beating, told) = (gateway.clone(), gateway.clone());
     let no_such_route = || async { Refusal::not_found("not_found", "there is no such route; the stream is at /") };

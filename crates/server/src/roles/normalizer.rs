@@ -9,7 +9,7 @@ use super::Role;
 use super::base::Base;
 use super::program::Part;
 use crate::pipeline::Normalize;
-use crate::topics::{Life, Lives, ReadRaw, TopicInlet, Traces, WriteNormalized};
+use crate::topics::{Life, Lives, ReadRaw, Traces, WriteNormalized};
 use crate::up::build::build_scrubber;
 
 /// The group of its copies.
@@ -44,7 +44,7 @@ pub(super) fn build(base: &Base) -> anyhow::Result<Part> {
     let lives =
         Lives::new(Box::new(Topics { bus: base.bus.clone(), raw: raw.clone(), normalized: normalized.clone() }));
     let read = ReadRaw::new(traces.clone(), lives.clone());
-    let inlet = TopicInlet::new(raw, consumer, read, base.end.draining.clone());
+    let inlet = base.inlet(raw, consumer, read, "normalizer");
     let outlet = base.outlet(normalized, WriteNormalized, traces).of_lives(lives);
     let stage = base.stage(inlet, Normalize::new(build_scrubber(&base.config)?), outlet, raw);
     Ok(Part::of_stages(Role::Normalizer, vec![stage]))

@@ -81,6 +81,15 @@ pub(super) async fn run(config: Config, roles: &[Role], stop: CancellationToken)
         tracing::info!("{} listens on {}", port.role.name(), config.address(port.number));
     }
     write_ports(&config.whittle_data_dir, &ports)?;
+    // A port of 0 became any; the page's server has to know which.
+    let mut config = config;
+    for port in &ports {
+        match port.role {
+            Role::Storage => config.http_port = port.number,
+            Role::Gateway => config.ws_port = port.number,
+            _ => {}
+        }
+    }
     let end = End::default();
     let (building, wanted, data_dir) = (end.clone(), roles.to_vec(), config.whittle_data_dir.clone());
     let mut build = tokio::task::spawn_blocking(move || build(config, &wanted, name, building));

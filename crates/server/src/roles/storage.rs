@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use prometheus_client::registry::Registry;
@@ -27,13 +28,15 @@ use crate::model::ModelStatus;
 use crate::pipeline::{Analyse, Detour, Durable, EdgeError, Feed, FeedLimits, HistoryOutlet, PatternJournal, Stage};
 use crate::shared;
 use crate::storage::{self, Replay, Storage};
-use crate::topics::{ReadRecords, TopicInlet, Traces};
+use crate::topics::{ReadRecords, Traces};
 use crate::up::build::PATTERNS;
 use crate::up::data::history_settings;
 use crate::up::stages::NamedStage;
 
 /// The group of its copies.
 pub(super) const GROUP: &str = "storage-service-group";
+/// Between two looks at how far the group has come.
+const LOOK: Duration = Duration::from_millis(500);
 /// Partitions of `logs.raw` that the history's positions are kept for, so that some may be added while it runs.
 const PARTITIONS: usize = 4096;
 
@@ -66,9 +69,10 @@ pub(super) fn build(base: &Base, registry: &mut Registry) -> anyhow::Result<Part
     shared::follow_words(&insights, &base.bus, &stop)?;
     let journal = PatternJournal::default();
     let Started { reader, writer, durable, keeps_patterns, stages } = place.start(base, &catalog, &insights)?;
-    let (feed, replay) = replay(base)?;
+    let shared_work = !keeps_patterns;
+    let (feed, replay) = replay(base, shared_work)?;
     let consumer = base.subscribe(topic, GROUP)?;
-    let inlet = TopicInlet::new(topic, consumer, ReadRecords(Traces::default()), base.end.draining.clone());
+    let inlet = base.inlet(topic, consumer, ReadRecords(Traces::default()), "storage");
     let analyse = Analyse::new(miner, journal.clone(), Vec::new(), Box::new(now_micros)).learning(learned);
     let state = move || gather(&journal, keeps_patterns);
     let outlet = HistoryOutlet::new(writer, state, feed.clone(), Detour::default());
@@ -172,16 +176,35 @@ fn held(opened: &Opened) -> Vec<u64> {
     held
 }
 
-/// What the history has to read before questions about it have true answers: what the topic holds now and was not committed.
-fn replay(base: &Base) -> anyhow::Result<(Arc<Feed>, Replay)> {
+/// What the history has to read before questions about it have true answers: what the topic holds now and was not committed. Where
+/// copies share the work, it is read once their group has committed it, whoever does so.
+fn replay(base: &Base, shared_work: bool) -> anyhow::Result<(Arc<Feed>, Replay)> {
     let topic = &base.config.kafka_topic_insights;
     let (starts, ends) = (base.bus.starts(topic)?, base.bus.ends(topic)?);
     let committed = base.bus.committed(topic, GROUP)?;
     let from = starts.iter().zip(committed).map(|(start, committed)| committed.unwrap_or(*start).max(*start));
     let left: u64 = ends.iter().zip(from).map(|(end, from)| end.saturating_sub(from)).sum();
-    let feed = Arc::new(Feed::new(&[left], &[0], FeedLimits { bytes: 0, lag_records: u64::MAX }));
+    let counting = || Arc::new(Feed::new(&[left], &[0], FeedLimits { bytes: 0, lag_records: u64::MAX }));
+    let feed = counting();
     let replay = Replay::new(feed.clone(), &[0], &[left]);
-    Ok((feed, replay))
+    if !shared_work {
+        return Ok((feed, replay));
+    }
+    let (bus, topic, stop) = (base.bus.clone(), topic.clone(), base.end.draining.clone());
+    let body = move || {
+        while !stop.is_cancelled() {
+            let committed = bus.committed(&topic, GROUP).unwrap_or_default();
+            let reached = |(end, start): (&u64, &u64), committed: Option<u64>| end <= start || committed >= Some(*end);
+            let all = committed.len() >= ends.len()
+                && ends.iter().zip(&starts).zip(committed).all(|(range, committed)| reached(range, committed));
+            if all {
+                return feed.stored(left);
+            }
+            std::thread::sleep(LOOK);
+        }
+    };
+    std::thread::Builder::new().name("replay".into()).spawn(body).context("no thread to watch the group")?;
+    Ok((counting(), replay))
 }
 
 /// The state that is committed with rows. In a database of several copies it is none: patterns stand in their topic.

@@ -1,14 +1,17 @@
 //! A topic in front of a stage.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use prometheus_client::metrics::gauge::Gauge;
 use tokio_util::sync::CancellationToken;
 use whittle_bus::{BusError, Consumer, Frame, Position};
 use whittle_domain::{Batch, BatchBuilder};
 
 use super::heads::{TRACEPARENT, value};
 use super::{Lives, Traces, raw, records};
+use crate::clock::now_micros;
 use crate::pipeline::{DeadLetter, Divide, Durable, EdgeError, Inlet, Polled, Raws};
 
 /// Bytes that are read at once.
@@ -63,13 +66,34 @@ pub struct TopicInlet<R> {
     only_rejected: bool,
     /// Came, and could not be prepared for yet.
     unread: Vec<Frame>,
+    delay: Delay,
 }
+
+/// Seconds between the receipt of a record and now: how old what a stage works on is, 0 while nothing waits.
+pub type Delay = Gauge<f64, AtomicU64>;
 
 impl<R: Read> TopicInlet<R> {
     /// An inlet of a stage whose output is durable when it was sent. Ends at the `stop`.
     pub fn new(topic: &str, consumer: Box<dyn Consumer>, read: R, stop: CancellationToken) -> Self {
         let (given, topic) = (BTreeMap::new(), topic.to_owned());
-        TopicInlet { topic, consumer, read, done: Done::Sent, stop, given, only_rejected: false, unread: Vec::new() }
+        TopicInlet {
+            topic,
+            consumer,
+            read,
+            done: Done::Sent,
+            stop,
+            given,
+            only_rejected: false,
+            unread: Vec::new(),
+            delay: Delay::default(),
+        }
+    }
+
+    /// Says how old its records are.
+    #[must_use]
+    pub fn timed(mut self, delay: Delay) -> Self {
+        self.delay = delay;
+        self
     }
 
     /// Commits what is durable in the history, and nothing else.
@@ -151,9 +175,11 @@ impl<R: Read> Inlet for TopicInlet<R> {
         if self.unread.is_empty() {
             self.unread = self.consumer.poll(READ_BYTES, timeout).map_err(|error| unavailable(&error))?;
         }
-        if self.unread.is_empty() {
+        let Some(last) = self.unread.last() else {
+            self.delay.set(0.0);
             return Ok(Polled::Idle);
-        }
+        };
+        self.delay.set((now_micros() - last.time).max(0) as f64 / 1e6);
         self.read.prepare(&self.unread)?;
         let frames = std::mem::take(&mut self.unread);
         let mut rejected = Vec::new();

@@ -14,7 +14,7 @@ mod tests;
 mod traces;
 
 pub use heads::SCHEMA_VERSION;
-pub use inlet::{Read, ReadRaw, ReadRecords, TopicInlet};
+pub use inlet::{Delay, Read, ReadRaw, ReadRecords, TopicInlet};
 pub use lives::{Life, Lives};
 pub use outlet::{Acks, Grow, TopicOutlet, Write, WriteInsights, WriteNormalized};
 pub use raw::{decode, entries};

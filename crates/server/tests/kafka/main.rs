@@ -6,6 +6,7 @@ mod brokers;
 mod cast;
 mod outages;
 mod path;
+mod postgres;
 mod topics;
 
 use std::time::Duration;
