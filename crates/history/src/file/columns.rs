@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::dictionary::Dictionary;
 use super::filter::{Filter, Gathered};
 use super::index::{Group, Offsets};
 
@@ -32,7 +33,8 @@ impl Texts {
     }
 
     fn only(&self, rows: &[usize]) -> Texts {
-        let mut texts = Texts::default();
+        let mut texts = Texts { ends: Vec::with_capacity(rows.len() + 1), bytes: Vec::with_capacity(self.bytes.len()) };
+        texts.ends.push(0);
         rows.iter().for_each(|&row| texts.push(self.get(row)));
         texts
     }
@@ -91,6 +93,26 @@ impl Columns {
         }
     }
 
+    /// The rows by source, those of one source as they came: what one source says is alike and packs well, and a question
+    /// about it finds its rows side by side.
+    pub(crate) fn by_source(self, dictionary: &Dictionary) -> Columns {
+        let source = |&series: &u32| dictionary.series[series as usize].source as usize;
+        if self.series.is_sorted_by_key(source) {
+            return self;
+        }
+        let mut starts = vec![0; dictionary.sources.len() + 1];
+        self.series.iter().for_each(|series| starts[source(series) + 1] += 1);
+        (1..starts.len()).for_each(|at| starts[at] += starts[at - 1]);
+        let mut order = vec![0; self.len()];
+        for (row, series) in self.series.iter().enumerate() {
+            let place = &mut starts[source(series)];
+            order[*place] = row;
+            *place += 1;
+        }
+        let sorted = self.only(&order);
+        Columns { words: self.words, ..sorted }
+    }
+
     /// The bounds of the rows; there must be some.
     pub(crate) fn bounds(&self) -> Group {
         let mut offsets: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
@@ -118,4 +140,39 @@ impl Columns {
 pub(crate) fn range(times: &[i64]) -> (i64, i64) {
     let first = times.first().copied().unwrap_or_default();
     times.iter().fold((first, first), |(lo, hi), &t| (lo.min(t), hi.max(t)))
+}
+
+#[cfg(test)]
+mod tests {
+    use whittle_domain::Level;
+
+    use super::super::dictionary::Series;
+    use super::*;
+
+    #[test]
+    fn rows_of_a_source_stand_together_as_they_came() {
+        let series = |source| Series { form: 0, source, level: Level::Info };
+        let dictionary = Dictionary {
+            sources: vec!["a".into(), "b".into(), "c".into()],
+            series: [2, 0, 1, 0].map(series).to_vec(),
+            ..Dictionary::default()
+        };
+        let mut columns = Columns { late: true, ..Columns::default() };
+        for (offset, series) in [0, 1, 2, 0, 3, 2, 1].into_iter().enumerate() {
+            columns.partition.push(0);
+            columns.offset.push(offset as u64);
+            columns.timestamp.push(-(offset as i64));
+            columns.received.push(offset as i64);
+            columns.series.push(series);
+            columns.level_text.push(b"");
+            columns.variables.push(offset.to_string().as_bytes());
+            columns.context.push(b"{}");
+        }
+        columns.words.add(7);
+        let mut sorted = columns.by_source(&dictionary);
+        assert_eq!(sorted.offset, [1, 4, 6, 2, 5, 0, 3]);
+        assert_eq!(sorted.timestamp, [-1, -4, -6, -2, -5, 0, -3]);
+        assert_eq!((sorted.variables.get(1), sorted.variables.get(6)), (&b"4"[..], &b"3"[..]));
+        assert!(sorted.late && !sorted.words.finish().is_empty(), "what is known of all of them stays");
+    }
 }

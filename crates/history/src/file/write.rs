@@ -111,12 +111,13 @@ impl FileWriter {
         self.parquet.bytes_written() as u64
     }
 
-    /// Writes one row group; its series are those of `dictionary`.
+    /// Writes one row group, its rows by source; its series are those of `dictionary`.
     pub(crate) fn write(&mut self, mut columns: Columns, dictionary: &Dictionary) -> io::Result<()> {
         if columns.len() == 0 {
             return Ok(());
         }
         let (bounds, filter) = (columns.bounds(), columns.words.finish());
+        let columns = columns.by_source(dictionary);
         let writers = self.factory.create_column_writers(self.groups.len())?;
         let mut group = self.parquet.next_row_group()?;
         for ((mut writer, field), array) in writers.into_iter().zip(SCHEMA.fields()).zip(arrays(columns, dictionary)?) {

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use hashbrown::HashMap;
 
+use super::columns::TextPage;
 use crate::file::rollup::Cells;
+use crate::file::schema::Column;
 
 /// Values by key, the total of their sizes bounded.
 pub(crate) struct Cache<K, V> {
@@ -79,18 +81,23 @@ impl<K: Hash + Eq + Clone, V> Kept<K, V> {
 /// A row group under a text: file, row group, and the filter's signature.
 pub(crate) type MatchKey = (u64, u32, Arc<str>);
 
+/// A page of texts: file, row group, column, and the page's number in it.
+pub(crate) type PageKey = (u64, u32, Column, u32);
+
 /// All caches of a history.
 pub(crate) struct Caches {
     /// The cells of a file, by its id.
     pub(crate) cells: Cache<u64, Cells>,
     /// Rows of a row group that a text was looked for in, and found.
     pub(crate) matches: Cache<MatchKey, Vec<u32>>,
+    /// Pages that rows were shown from, unpacked: the next page of a list most often stands in the same ones.
+    pub(crate) pages: Cache<PageKey, TextPage>,
 }
 
 impl Caches {
     /// Caches that hold no more than so many bytes together.
     pub(crate) fn new(bytes: usize) -> Self {
-        Caches { cells: Cache::new(bytes / 4 * 3), matches: Cache::new(bytes / 4) }
+        Caches { cells: Cache::new(bytes / 2), matches: Cache::new(bytes / 4), pages: Cache::new(bytes / 4) }
     }
 }
 

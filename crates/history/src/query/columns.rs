@@ -2,9 +2,11 @@
 
 use std::cell::OnceCell;
 use std::io;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::cache::{Cache, PageKey};
 use crate::file::read::{RowFile, damaged};
 use crate::file::schema::Column;
 
@@ -92,8 +94,13 @@ pub(crate) struct TextPage {
 impl TextPage {
     /// Reads the page that holds a row.
     pub(crate) fn holding(file: &RowFile, group: usize, column: Column, row: u32) -> io::Result<TextPage> {
+        let (page, first) = file.chunk(group, column).page_of(row).ok_or_else(|| damaged(column.name()))?;
+        TextPage::read(file, group, column, (page, first))
+    }
+
+    /// Reads a page, given its number and its first row.
+    fn read(file: &RowFile, group: usize, column: Column, (page, first): (usize, u32)) -> io::Result<TextPage> {
         let bad = || damaged(column.name());
-        let (page, first) = file.chunk(group, column).page_of(row).ok_or_else(bad)?;
         let (bytes, count) = file.plain(group, column, page)?;
         let (mut starts, mut at) = (Vec::with_capacity(count), 0usize);
         for _ in 0..count {
@@ -102,6 +109,10 @@ impl TextPage {
             at += 4 + u32::from_le_bytes(*len) as usize;
         }
         if at == bytes.len() { Ok(TextPage { first, bytes, starts }) } else { Err(bad()) }
+    }
+
+    fn memory(&self) -> usize {
+        self.bytes.len() + self.starts.len() * size_of::<u32>()
     }
 
     pub(crate) fn has(&self, row: u32) -> bool {
@@ -132,19 +143,39 @@ pub(crate) struct TextColumn<'f> {
     file: &'f RowFile,
     group: usize,
     column: Column,
-    page: Option<TextPage>,
+    page: Option<Arc<TextPage>>,
+    /// Where pages are kept between questions, and the id of the file there.
+    kept: Option<(&'f Cache<PageKey, TextPage>, u64)>,
 }
 
 impl<'f> TextColumn<'f> {
     pub(crate) fn new(file: &'f RowFile, group: usize, column: Column) -> Self {
-        TextColumn { file, group, column, page: None }
+        TextColumn { file, group, column, page: None, kept: None }
+    }
+
+    /// The same over pages that are kept between questions.
+    pub(crate) fn kept(self, pages: &'f Cache<PageKey, TextPage>, file: u64) -> Self {
+        TextColumn { kept: Some((pages, file)), ..self }
     }
 
     pub(crate) fn page(&mut self, row: u32) -> io::Result<&TextPage> {
         if !self.page.as_ref().is_some_and(|page| page.has(row)) {
-            self.page = Some(TextPage::holding(self.file, self.group, self.column, row)?);
+            self.page = Some(self.read(row)?);
         }
-        self.page.as_ref().ok_or_else(|| damaged(self.column.name()))
+        self.page.as_deref().ok_or_else(|| damaged(self.column.name()))
+    }
+
+    fn read(&self, row: u32) -> io::Result<Arc<TextPage>> {
+        let at = self.file.chunk(self.group, self.column).page_of(row).ok_or_else(|| damaged(self.column.name()))?;
+        let read = || TextPage::read(self.file, self.group, self.column, at).map(Arc::new);
+        let Some((pages, file)) = self.kept else { return read() };
+        let key = (file, self.group as u32, self.column, at.0 as u32);
+        if let Some(page) = pages.get(&key) {
+            return Ok(page);
+        }
+        let page = read()?;
+        pages.put(key, page.clone(), page.memory());
+        Ok(page)
     }
 
     pub(crate) fn text(&mut self, row: u32) -> io::Result<&str> {

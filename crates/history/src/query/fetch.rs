@@ -7,18 +7,21 @@ use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 use whittle_domain::Level;
 
+use super::cache::{Cache, PageKey};
 use super::columns::{TextColumn, TextPage};
 use super::judge::Judge;
+use super::scan::Scan;
 use super::sink::Place;
 use crate::StoredRow;
 use crate::file::codes::Codes;
 use crate::file::read::{RowFile, damaged};
 use crate::file::schema::Column;
 use crate::file::values::put_message;
-use crate::store::Snapshot;
+use crate::store::StoredFile;
 
 /// The rows at these places, in their order.
-pub(crate) fn fetch(snapshot: &Snapshot, judge: &Judge<'_>, places: &[Place]) -> io::Result<Vec<StoredRow>> {
+pub(crate) fn fetch(scan: &Scan<'_>, places: &[Place]) -> io::Result<Vec<StoredRow>> {
+    let (snapshot, judge) = (&scan.snapshot, &scan.judge);
     let mut by_row: Vec<usize> = (0..places.len()).collect();
     by_row.sort_unstable_by_key(|&at| places[at]);
     let mut rows: Vec<Option<StoredRow>> = vec![None; places.len()];
@@ -32,7 +35,7 @@ pub(crate) fn fetch(snapshot: &Snapshot, judge: &Judge<'_>, places: &[Place]) ->
             }
             continue;
         };
-        let mut group = GroupRows::new(&snapshot.files[file].rows, part as usize);
+        let mut group = GroupRows::new(&snapshot.files[file], part as usize, &scan.caches.pages);
         for &at in run {
             rows[at] = Some(group.row(places[at].row, judge)?);
         }
@@ -77,7 +80,8 @@ struct GroupRows<'f> {
 }
 
 impl<'f> GroupRows<'f> {
-    fn new(file: &'f RowFile, group: usize) -> Self {
+    fn new(stored: &'f StoredFile, group: usize, pages: &'f Cache<PageKey, TextPage>) -> Self {
+        let (file, id) = (&stored.rows, stored.entry.id);
         GroupRows {
             file,
             group,
@@ -85,8 +89,8 @@ impl<'f> GroupRows<'f> {
             names: HashMap::new(),
             codes: HashMap::new(),
             level_texts: None,
-            variables: TextColumn::new(file, group, Column::Variables),
-            contexts: TextColumn::new(file, group, Column::Context),
+            variables: TextColumn::new(file, group, Column::Variables).kept(pages, id),
+            contexts: TextColumn::new(file, group, Column::Context).kept(pages, id),
         }
     }
 

@@ -66,7 +66,7 @@ impl Reader for FileHistory {
             Err(Stop::Partial) => Vec::new(),
             Err(Stop::Cancelled) => return Err(QueryError::Cancelled),
         };
-        let rows = fetch(&scan.snapshot, &scan.judge, &places).map_err(unreadable)?;
+        let rows = fetch(&scan, &places).map_err(unreadable)?;
         Ok(Recent { rows, total: meter.total(count), until })
     }
 
@@ -132,7 +132,7 @@ impl Reader for FileHistory {
         let scan = Scan::new(self, &filter, &meter);
         let around = Around { snapshot: &scan.snapshot, meter: &meter, partition, offset };
         match around.places(each) {
-            Ok(places) => fetch(&scan.snapshot, &scan.judge, &places).map_err(unreadable),
+            Ok(places) => fetch(&scan, &places).map_err(unreadable),
             Err(Stop::Cancelled) => Err(QueryError::Cancelled),
             Err(Stop::Partial) => Err(QueryError::Unavailable("the query took too long".to_owned())),
         }
