@@ -76,7 +76,7 @@ fn check(variables: &[(&str, &str)], file: &str) -> Output {
 fn check_config_refuses_what_up_does_not_take() {
     assert!(check(&[], "").status.success());
     for (variables, file, key) in [
-        (&[("KAFKA_BROKERS", "localhost:9092")][..], "", "KAFKA_BROKERS"),
+        (&[("KAFKA_GROUP_PROTOCOL", "new")][..], "", "KAFKA_GROUP_PROTOCOL"),
         (&[("OPENAI_BASE_URL", "nowhere")], "", "OPENAI_BASE_URL"),
         (&[("WHITTLE_LOG", "a=b=c")], "", "WHITTLE_LOG"),
         (&[("WHITTLE_SCRUB", "hash"), ("WHITTLE_SCRUB_KEY", "short")], "", "WHITTLE_SCRUB_KEY"),
