@@ -55,8 +55,8 @@ pub enum Pace {
     Once,
     /// The same, from the start again and again, for a time.
     For(Duration),
-    /// So many a second over all clients, for a time. A client that is late sends at once, and its time counts from when
-    /// it should have sent.
+    /// So many a second over all clients, for a time; what is not sent by then is not sent any more. A client that is late
+    /// sends at once, and its time counts from when it should have sent.
     Rate(f64, Duration),
 }
 
@@ -126,6 +126,9 @@ fn one_client(
                 }
                 let due = started + due;
                 std::thread::sleep(due.saturating_duration_since(Instant::now()));
+                if started.elapsed() >= span {
+                    return Ok(outcome);
+                }
                 // A sleep ends some 0.05 ms late: that is the client's, not the server's.
                 if due + Duration::from_millis(2) > Instant::now() { Instant::now() } else { due }
             }
