@@ -178,10 +178,8 @@ impl Server {
     /// # Errors
     /// The binary cannot be run.
     pub fn spawn(&mut self) -> Result<()> {
-        // A role alone names its ports only where there is a folder; `up` makes its own.
-        if self.setup.command != "up" {
-            std::fs::create_dir_all(&self.data).map_err(KitError::while_trying("cannot make the data folder"))?;
-        }
+        // Roles over Kafka name their ports only where there is a folder. Where none can be made, the program is to say so.
+        let _ = std::fs::create_dir_all(&self.data);
         let _ = std::fs::remove_file(self.data.join("ports.json"));
         let log = |name: &str| File::options().create(true).append(true).open(self.home.path().join(name));
         let log = |name| log(name).map_err(KitError::while_trying("cannot make a log file"));
