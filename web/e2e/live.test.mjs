@@ -84,7 +84,10 @@ describe('The stream', { skip: skipReason() }, () => {
     const { page, close } = await open(chrome, `${cable.url}/explore?source=slow`)
     await page.getByText('Following').waitFor()
     cable.hold()
-    for (let i = 0; i < 20; i++) await server.send(lines(i * 2000, (i + 1) * 2000, { source: 'slow', context: { padding: 'x'.repeat(500) } }))
+    // More than the gateway holds for one that does not read (128 MiB), and large: what is let through of a fast stream must
+    // fill all buffers on the way, too.
+    const context = { padding: 'x'.repeat(5000) }
+    for (let i = 0; i < 20; i++) await server.send(lines(i * 2000, (i + 1) * 2000, { source: 'slow', context }))
     cable.release()
     await page.getByText(/[\d,]+ skipped: the page was too slow; the history has them/).waitFor()
     await close()
